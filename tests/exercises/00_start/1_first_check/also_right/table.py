@@ -1,0 +1,10 @@
+from decimal import Decimal
+
+STEPS = [(Decimal(25), Decimal(0)), (Decimal(0), Decimal("4.9"))]
+
+
+def delivery_fee(total):
+    for start, fee in STEPS:
+        if total >= start:
+            return fee
+    raise ValueError(f"{total} is below zero")

@@ -1,0 +1,8 @@
+# fails "a small order pays for delivery" with "ValueError"
+from decimal import Decimal
+
+
+def delivery_fee(total):
+    if total <= 0:
+        raise ValueError(total)
+    return Decimal("4.90") if total < 25 else Decimal(0)
