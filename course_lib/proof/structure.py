@@ -1,0 +1,173 @@
+"""Gate: every notebook is built the same way, so that nobody has to search.
+
+One title, no skipped heading level, readable cell ids, known tags, short
+cells, and a first cell that says the same time and needs as the index.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from course_lib.index import Notebook
+from course_lib.proof.gates import (
+    Gate,
+    course_of,
+    exercise_notebooks,
+    finished,
+    lesson_notebooks,
+)
+from course_lib.proof.notebook_files import (
+    Cell,
+    markdown_text,
+    read,
+    source,
+    tags,
+    where,
+)
+
+__all__ = ["TAGS", "headings", "notebooks_are_well_built"]
+
+TAGS = frozenset(
+    {"header", "setup", "recall", "try", "predict", "gate", "golden", "worked", "explore"}
+    | {"faded", "parsons", "hunt", "real", "quiz", "exercise", "check", "stop", "end"}
+    | {"volatile", "raises-exception", "teacher", "remove-cell"}
+)
+LINES = 25
+COLUMNS = 79
+MINUTES_WITHOUT_A_STOP = 15
+
+_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_RANDOM_ID = re.compile(r"[0-9a-f]{6,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
+_CELL_METADATA = {"tags", "volatile_reason"}
+
+
+def notebooks_are_well_built(root: Path) -> Gate:
+    """Lessons and exercises alike; covers cells."""
+    try:
+        listed = {n.path: n for n in course_of(root).notebooks}
+    except ValueError:
+        listed = {}  # the index gate says so
+    problems: list[str] = []
+    cells = 0
+    for path in [*lesson_notebooks(root), *exercise_notebooks(root)]:
+        name = path.relative_to(root).as_posix()
+        try:
+            notebook = read(path)
+        except ValueError as error:
+            problems.append(f"{name}: {error}; open it in JupyterLab and save it again.")
+            continue
+        cells += len(notebook["cells"])
+        problems += [f"{name}: {what}" for what in _problems(notebook, listed.get(name))]
+    return finished(root, "structure", covered=cells, unit="cells", problems=problems)
+
+
+def _problems(notebook: dict[str, Any], entry: Notebook | None) -> Iterator[str]:
+    yield from _format(notebook)
+    yield from _metadata(notebook)
+    yield from _headings(notebook)
+    yield from _ids(notebook["cells"])
+    for number, cell in enumerate(notebook["cells"], 1):
+        yield from _cell(cell, where(cell, number))
+    if entry:
+        yield from _header(notebook["cells"][:1], entry)
+        yield from _stops(notebook["cells"], entry)
+
+
+def _format(notebook: dict[str, Any]) -> Iterator[str]:
+    import nbformat
+
+    try:
+        nbformat.validate(nbformat.from_dict(notebook))
+    except nbformat.ValidationError as error:
+        yield f"is not a valid notebook ({str(error).splitlines()[0]}); build it again."
+
+
+def _metadata(notebook: dict[str, Any]) -> Iterator[str]:
+    metadata = notebook.get("metadata", {})
+    if extra := sorted(metadata.keys() - {"kernelspec", "language_info"}):
+        yield f"has metadata {', '.join(extra)}; build it again to take it out."
+    if metadata.get("kernelspec", {}).get("name") != "python3":
+        yield 'does not name the kernel "python3"; build it again.'
+    if metadata.get("language_info") != {"name": "python"}:
+        yield "has more language_info than the name; build it again."
+
+
+def headings(notebook: dict[str, Any]) -> list[tuple[int, str]]:
+    """(level, text) of every heading, top to bottom."""
+    found = (_HEADING.findall(markdown_text(cell)) for cell in notebook["cells"])
+    return [(len(marks), text) for headings in found for marks, text in headings]
+
+
+def _headings(notebook: dict[str, Any]) -> Iterator[str]:
+    first = notebook["cells"][0] if notebook["cells"] else {}
+    titles = [text for level, text in headings(notebook) if level == 1]
+    if len(titles) != 1:
+        yield f"has {len(titles)} titles (headings of level 1); keep exactly one."
+    elif not re.search(r"^# ", markdown_text(first), re.MULTILINE):
+        yield "has its title below the first cell; move it to the first."
+    above = 0
+    for level, text in headings(notebook):
+        if above and level > above + 1:
+            yield f'jumps from heading level {above} to {level} at "{text}"; use level {above + 1}.'
+        above = level
+
+
+def _ids(cells: list[Cell]) -> Iterator[str]:
+    seen: set[str] = set()
+    for number, cell in enumerate(cells, 1):
+        id = str(cell.get("id", ""))
+        if not _ID.fullmatch(id) or _RANDOM_ID.fullmatch(id):
+            yield f'cell {number} has the id "{id}"; name it in words, like "predict-second-call".'
+        if id in seen:
+            yield f'the cell id "{id}" is used twice; rename one.'
+        seen.add(id)
+
+
+def _cell(cell: Cell, name: str) -> Iterator[str]:
+    metadata = cell.get("metadata", {})
+    if unknown := sorted(set(tags(cell)) - TAGS):
+        yield f"{name} has the unknown tag {', '.join(unknown)}; use one from the closed list."
+    if extra := sorted(metadata.keys() - _CELL_METADATA - {"nbgrader"}):
+        yield f"{name} has metadata {', '.join(extra)}; build it again to take it out."
+    if cell.get("cell_type") != "code":
+        return
+    lines = source(cell).splitlines()
+    if not any(line.strip() for line in lines):
+        yield f"{name} is an empty code cell; remove it."
+    if len(lines) > LINES:
+        yield f"{name} has {len(lines)} lines of code, the limit is {LINES}; split it."
+    for number, line in enumerate(lines, 1):
+        if len(line) > COLUMNS:
+            yield f"{name}, line {number} has {len(line)} columns, the limit is {COLUMNS}; wrap it."
+
+
+def _header(first: list[Cell], entry: Notebook) -> Iterator[str]:
+    """The first cell states `Time: 40 minutes` and `Needs: 00, 01.4` (or `nothing`)."""
+    text = markdown_text(first[0]) if first else ""
+    minutes = re.search(r"^\W*time\W+(?:about )?(\d+) min", text, re.MULTILINE | re.IGNORECASE)
+    stated = int(minutes[1]) if minutes else None
+    if stated != entry.minutes:
+        said = f"states {stated} minutes" if stated else 'has no line "Time: N minutes"'
+        yield f"the first cell {said}, course.toml has {entry.minutes}; make them agree."
+    needs = re.search(r"^\W*needs\b(.*)$", text, re.MULTILINE | re.IGNORECASE)
+    if needs is None:
+        yield 'the first cell has no line "Needs: 00, 01.4" (or "Needs: nothing"); add it.'
+        return
+    words = re.sub(r"\]\([^)]*\)", "]", needs[1])
+    named = set(re.findall(r"\b\d\d(?:\.\d+)?\b", words))
+    if named != set(entry.needs):
+        listed = ", ".join(entry.needs) or "nothing"
+        found = ", ".join(sorted(named)) or "nothing"
+        yield f"the first cell needs {found}, course.toml has {listed}; make them agree."
+
+
+def _stops(cells: list[Cell], entry: Notebook) -> Iterator[str]:
+    if entry.chapter == "00_start" or entry.minutes <= MINUTES_WITHOUT_A_STOP:
+        return
+    stops = sum("stop" in tags(cell) for cell in cells)
+    if not 2 <= stops <= 3:
+        yield f'takes {entry.minutes} minutes and has {stops} cells tagged "stop"; give it 2 or 3.'
