@@ -310,12 +310,12 @@ def test_what_can_still_be_read_from_a_damaged_file_is_rescued(home):
     assert f"{len(items)} of its entries" in progress.notice()
 
 
-def test_a_journal_left_by_a_damaged_file_is_not_played_into_the_fresh_one(home):
+def test_a_journal_is_set_aside_with_its_file_and_not_played_into_the_fresh_one(home):
     home.mkdir()
     (home / "progress.db").write_bytes(b"not a database at all" * 100)
     (home / "progress.db-journal").write_bytes(b"left behind")
 
-    progress.record("done", "00")
+    event_store._set_aside(home / "progress.db")
 
     assert not (home / "progress.db-journal").exists()
     assert (home / "progress.damaged-1.db-journal").read_bytes() == b"left behind"
