@@ -1,0 +1,78 @@
+"""The parts of every interactive: a named group, a live region, safe callbacks.
+
+The rule: a change is told in words, in one region, before anything slower is
+drawn; and an error in a callback is told there too, because Jupyter would
+otherwise drop it without a trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from .markup import bold, paragraph
+
+__all__ = ["box", "button", "group", "guarded", "region", "say", "words"]
+
+FULL_WIDTH = "100%"
+SMALLEST_TARGET = "32px"  # WCAG 2.5.8 asks for 24
+
+
+def group(name: str, children: Iterable[Any]) -> Any:
+    """A box that the accessibility tree calls by `name`, which stands at its top."""
+    import ipywidgets
+
+    title = words(bold(name))
+    title.add_class("course-name")
+    whole = ipywidgets.VBox([title, *children])
+    whole.add_class("course-group")
+    return whole
+
+
+def box(children: Iterable[Any]) -> Any:
+    """Controls side by side, on several lines where the page is narrow."""
+    import ipywidgets
+
+    layout = ipywidgets.Layout(flex_flow="row wrap", width=FULL_WIDTH)
+    return ipywidgets.HBox(list(children), layout=layout)
+
+
+def words(html: str = "") -> Any:
+    """A piece of text. `html` is already escaped."""
+    import ipywidgets
+
+    return ipywidgets.HTML(html, layout=ipywidgets.Layout(width=FULL_WIDTH))
+
+
+def region() -> Any:
+    """Where changes are told; names.js makes it a live region."""
+    place = words()
+    place.add_class("course-status")
+    return place
+
+
+def say(place: Any, *sentences: object) -> None:
+    """Tell something in a region, one paragraph a sentence."""
+    place.value = "".join(paragraph(sentence) for sentence in sentences if str(sentence))
+
+
+def button(text: str, place: Any, action: Callable[[], None]) -> Any:
+    """A button that does something; what goes wrong is told in `place`."""
+    import ipywidgets
+
+    layout = ipywidgets.Layout(width="auto", min_height=SMALLEST_TARGET)
+    one = ipywidgets.Button(description=text, layout=layout)
+    one.on_click(guarded(place, action))
+    return one
+
+
+def guarded(place: Any, action: Callable[[], None]) -> Callable[[Any], None]:
+    """A callback that never raises: the error becomes one sentence in `place`."""
+
+    def run(_event: Any) -> None:
+        try:
+            action()
+        except Exception as error:  # noqa: BLE001  told to the reader, whatever it is
+            say(place, f"This did not work: {type(error).__name__}: {error} (run the cell again)")
+
+    return run
