@@ -1,0 +1,823 @@
+"""Checks of 01.5-circuit-breaker.
+
+Most stories are short scripts, one letter a call: `s` the service answers, `f` it
+fails, `i` it raises a KeyError, which `is_failure` does not count.
+"""
+
+import queue
+import sys
+import threading
+import time
+from asyncio import CancelledError
+from enum import Enum
+
+from course_lib.clock import ManualClock
+from course_lib.practice import scenario
+
+NAMES = ("CircuitBreaker", "CircuitOpen")
+HINTS = (
+    "What must you remember about the past, and for how long? "
+    "And which of these facts are worthless after the next change of state?",
+    "A bounded row of outcomes, the state, and the moment it ends. Change them only under one lock, "
+    "and let go of the lock before you call the service or the listener.",
+    "`call` asks `_before()` for a permit, runs `fn` in try, except and finally, and hands permit and "
+    "outcome to `_after(permit, ok)`. The permit is a number that grows with each change of state: "
+    "`_after` ignores an old one. The outcome has three values: success, failure, neither.",
+)
+
+PATIENCE = 2.0  # seconds until a call that hangs is given up
+THREADS = 20
+
+
+# The service, and a breaker in front of it
+
+
+def served():
+    return "served"
+
+
+def no_answer():
+    raise ConnectionError("no answer")
+
+
+def unknown_key():
+    raise KeyError("no such order")
+
+
+ANSWERS = {"s": served, "f": no_answer, "i": unknown_key}
+EXPECTED_ERRORS = (ConnectionError, KeyError, KeyboardInterrupt, SystemExit, CancelledError)
+
+
+class Bench:
+    """A breaker on a manual clock. It counts what reaches the service behind it."""
+
+    def __init__(self, solution, *, start=0.0, **settings):
+        self.clock = ManualClock(start)
+        usual = {"window": 4, "min_calls": 4, "is_failure": lambda e: not isinstance(e, KeyError)}
+        self.breaker = solution.CircuitBreaker(**usual | settings, clock=self.clock)
+        self.refusal = solution.CircuitOpen
+        self.reached = 0
+        self.wait = None  # what the last refused call said
+
+    def call(self, service):
+        """One call: `served`, `refused`, or the name of the error."""
+
+        def counted():
+            self.reached += 1
+            return service()
+
+        try:
+            return str(self.breaker.call(counted))
+        except self.refusal as error:
+            self.wait = getattr(error, "retry_after", None)
+            return "refused"
+        except EXPECTED_ERRORS as error:
+            return type(error).__name__
+
+    def play(self, script):
+        """What came of each call of the script."""
+        return [self.call(ANSWERS[letter]) for letter in script]
+
+    def late_call(self, meanwhile, service):
+        """One call during which a lot happens before the service ends it."""
+        return self.call(lambda: (meanwhile(), service())[1])
+
+    def inside(self, probes, then):
+        """Do `then` while so many calls are inside the service."""
+        if probes:
+            self.call(lambda: self.inside(probes - 1, then) or "served")
+        else:
+            then()
+
+    @property
+    def state(self):
+        return word(self.breaker.state)
+
+    @property
+    def seconds(self):
+        """The wait as a rounded number."""
+        number = isinstance(self.wait, int | float)
+        return round(float(self.wait), 3) if number else f"not a number: {self.wait!r}"[:60]
+
+    @property
+    def kind_of_wait(self):
+        fine = not isinstance(self.seconds, str) and self.seconds >= 0
+        return "a number of at least 0" if fine else self.seconds
+
+    def listen(self):
+        """A list that fills with the changes that are reported."""
+        changes = []
+        self.breaker.on_transition = lambda old, new: changes.append(f"{word(old)} to {word(new)}")
+        return changes
+
+
+def opened(solution, **settings):
+    """A bench whose breaker has just opened."""
+    bench = Bench(solution, **settings)
+    bench.play("ffff")
+    return bench
+
+
+def due(solution, **settings):
+    """A bench whose next call is the first probe."""
+    bench = opened(solution, open_for=30.0, **settings)
+    bench.clock.advance(30)
+    return bench
+
+
+def word(state):
+    """The state's name in one spelling, be it text, an Enum or an object of a class."""
+    spellings = [state.name, state.value] if isinstance(state, Enum) else [state]
+    spellings += [getattr(state, "__name__", ""), getattr(state, "name", ""), type(state).__name__]
+    for spelling in spellings:
+        letters = "".join(filter(str.isalpha, str(spelling).rpartition(".")[2])).lower()
+        known = letters.replace("circuit", "").replace("breaker", "").replace("state", "")
+        if known in ("closed", "open", "halfopen"):
+            return known.replace("half", "half-")
+    return f"no known state: {state!r}"[:80]
+
+
+# Threads. A thread that hangs is left behind: it is a daemon.
+
+
+def in_threads(count, work):
+    """What `work()` gave in each of so many threads, or that it hangs. Its errors are raised."""
+    ended = queue.SimpleQueue()
+
+    def run():
+        try:
+            ended.put((work(), None))
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
+            ended.put((None, error))
+
+    for _ in range(count):
+        threading.Thread(target=run, daemon=True).start()
+    give_up = time.monotonic() + PATIENCE
+    given = []
+    for _ in range(count):
+        try:
+            value, error = ended.get(timeout=max(give_up - time.monotonic(), 0.001))
+        except queue.Empty:
+            value, error = f"did not return within {PATIENCE:g} s", None
+        if error:
+            raise error
+        given.append(value)
+    return given
+
+
+def in_step(work):
+    """`work`, but before each line of the learner's code the other threads get their turn."""
+    start = threading.Barrier(THREADS)
+
+    def stepping():
+        meet(start)
+        sys.settrace(_let_others_go_first)
+        try:
+            return work()
+        finally:
+            sys.settrace(None)
+
+    return stepping
+
+
+def _let_others_go_first(frame, event, argument):
+    if frame.f_code.co_filename in _NOT_LEARNERS:
+        return None
+    time.sleep(1e-6)  # not to wait: any sleep lets another thread run
+    return _let_others_go_first
+
+
+_NOT_LEARNERS = {
+    function.__code__.co_filename
+    for function in (_let_others_go_first, ManualClock.monotonic, threading.Thread.run)
+}
+
+
+def meet(barrier):
+    """Whether all came to the barrier in time."""
+    try:
+        barrier.wait(PATIENCE / 2)
+    except threading.BrokenBarrierError:
+        return False
+    return True
+
+
+# Task 1
+
+PASSES_RESULTS = "passes arguments and results through"
+PASSES_ERRORS = "lets the very same error object out"
+
+
+@scenario(PASSES_RESULTS, task=1, next_step="Return what fn returns, with all its arguments.")
+def passes_results(solution, rng):
+    """A new breaker calls a function with two positional arguments and one named one."""
+    bench = Bench(solution)
+    first, second = rng.randrange(100), rng.randrange(100)
+    result = object()
+    return {
+        "arguments received": bench.breaker.call(lambda *a, **k: [a, k], first, second, unit="s"),
+        "the result is": "the object fn returned"
+        if bench.breaker.call(lambda: result) is result
+        else "something else",
+        "state": bench.state,
+    }
+
+
+@scenario(
+    PASSES_ERRORS,
+    task=1,
+    needs=(PASSES_RESULTS,),
+    next_step="Look at what you raise: a bare `raise` in an except block keeps the object.",
+)
+def passes_errors(solution, rng):
+    """Functions that raise a ConnectionError, a TypeError, an AttributeError and a KeyError."""
+    seen = {}
+    for error in (ConnectionError("down"), TypeError("typo"), AttributeError("typo"), KeyError(1)):
+
+        def fn(error=error):
+            raise error
+
+        came = "nothing"
+        try:
+            Bench(solution).breaker.call(fn)
+        except Exception as caught:  # noqa: BLE001 - whatever comes out is what we look at
+            same = "the same object" if caught is error else "another object"
+            came = f"{same}, a {type(caught).__name__}"
+        seen[f"out of a {type(error).__name__} came"] = came
+    return seen
+
+
+# Task 2
+
+MINIMUM = "stays closed below min_calls, even if every call failed"
+RATE = "opens when the rate is exactly failure_rate"
+AFTER_SUCCESS = "looks at the rate after a success too"
+WINDOW = "counts the last `window` outcomes, no more and no fewer"
+RARE = "rare failures never add up"
+VALUE_ERROR = "refuses a min_calls that is larger than the window"
+
+
+@scenario(
+    MINIMUM,
+    task=2,
+    needs=(PASSES_ERRORS,),
+    next_step="Compare the number of outcomes with min_calls before you look at the rate.",
+)
+def minimum(solution, rng):
+    """Failures only: one fewer than min_calls, then the last one."""
+    min_calls = rng.randint(3, 12)
+    bench = Bench(solution, window=20, min_calls=min_calls)
+    seen = {}
+    for letter in "f" * min_calls:
+        bench.play(letter)
+        seen[f"state after failure {len(seen) + 1}, min_calls={min_calls}"] = bench.state
+    return seen
+
+
+@scenario(
+    RATE,
+    task=2,
+    needs=(MINIMUM,),
+    points=2,
+    next_step="Divide failures by calls and compare with >=. A product is rounded differently.",
+)
+def rate(solution, rng):
+    """Half of ten calls fail, limit 0.5. Then 7 of 25 calls fail, limit 0.28. The last one fails."""
+    seen = {}
+    for calls, failures, limit in ((10, 5, 0.5), (25, 7, 0.28)):
+        early = ["f"] * (failures - 1) + ["s"] * (calls - failures)
+        rng.shuffle(early)
+        for script in ("s" + "".join(early), "f" + "".join(early)):
+            bench = Bench(solution, window=calls, min_calls=calls, failure_rate=limit)
+            bench.play(script[1:] + script[0])
+            failed = script.count("f")
+            seen[f"state after {failed} failures of {calls}, limit {limit}"] = bench.state
+    return seen
+
+
+@scenario(
+    AFTER_SUCCESS,
+    task=2,
+    needs=(RATE,),
+    next_step="Decide in the one place where every outcome is counted, not where errors are caught.",
+)
+def after_success(solution, rng):
+    """min_calls is 4. Two failures in the first three calls, then the fourth call succeeds."""
+    bench = Bench(solution, window=8, min_calls=4)
+    early = ["f", "f", "s"]
+    rng.shuffle(early)
+    bench.play(early)
+    before = bench.state
+    return {"state after the third call": before, "fourth call": bench.play("s")[0]} | {
+        "state after the fourth call": bench.state
+    }
+
+
+@scenario(
+    WINDOW,
+    task=2,
+    needs=(RATE,),
+    points=2,
+    next_step="When the window is full, each new outcome pushes the oldest one out.",
+)
+def sliding_window(solution, rng):
+    """A window of N calls. Two failures open it. They come N calls apart, then N - 1 calls apart."""
+    size = rng.randint(5, 12)
+    settings = {"window": size, "min_calls": size, "failure_rate": 2 / (size + 1)}
+    bench = Bench(solution, **settings)
+    bench.play("f" + "s" * (size - 1) + "f")
+    seen = {f"window of {size}, state after the failure {size} calls later": bench.state}
+    bench.play("s" * (size - 2) + "f")
+    return seen | {f"window of {size}, state after the failure {size - 1} calls later": bench.state}
+
+
+@scenario(
+    RARE,
+    task=2,
+    needs=(WINDOW,),
+    next_step="Ask yourself what makes an old failure go away. Time spent well must, too.",
+)
+def rare_failures(solution, rng):
+    """A week of calls in which one in eleven fails. Then half of the last ten fail."""
+    bench = Bench(solution, window=10, min_calls=10)
+    bench.play(("s" * 10 + "f") * 10)
+    week = {"state after the week": bench.state}
+    bench.play("s" * rng.randint(10, 20) + "fffff")
+    return week | {"state after five failures in a row": bench.state}
+
+
+@scenario(
+    VALUE_ERROR,
+    task=2,
+    needs=(PASSES_RESULTS,),
+    next_step="Compare the two numbers in __init__. Equal is allowed.",
+)
+def value_error(solution, rng):
+    """Three new breakers: min_calls one below the window, equal to it, one above it."""
+    window = rng.randint(3, 9)
+    seen = {}
+    for min_calls in (window - 1, window, window + 1):
+        try:
+            solution.CircuitBreaker(window=window, min_calls=min_calls, clock=ManualClock())
+            came = "accepted"
+        except ValueError:
+            came = "ValueError"
+        seen[f"window={window}, min_calls={min_calls}"] = came
+    return seen
+
+
+# Task 3
+
+REFUSES = "an open breaker refuses without calling the service"
+SAYS_HOW_LONG = "says how long it will refuse"
+LETS_IN = "lets a call in exactly open_for after the opening, not before"
+WALL_CLOCK = "a jump of the wall clock changes nothing"
+
+
+@scenario(
+    REFUSES,
+    task=3,
+    needs=(RATE,),
+    next_step="Look at the state before you call fn, and raise CircuitOpen.",
+)
+def refuses(solution, rng):
+    """A breaker opens after four failures. Then come some calls of a service that would answer."""
+    bench = opened(solution)
+    extra = rng.randint(2, 5)
+    return {
+        f"the next {extra} calls": bench.play("s" * extra),
+        "calls that reached the service": bench.reached,
+        "state": bench.state,
+    }
+
+
+@scenario(
+    SAYS_HOW_LONG,
+    task=3,
+    needs=(REFUSES,),
+    next_step="Note when the breaker opened: read the clock then, not when the call began.",
+)
+def says_how_long(solution, rng):
+    """A call at the opening, and one later. Then a breaker opened by a call that took 7 s."""
+    open_for, later = rng.randint(20, 40), rng.randint(3, 15)
+    bench = opened(solution, open_for=float(open_for))
+    bench.play("s")
+    seen = {f"retry_after at the opening, open_for={open_for}": bench.seconds}
+    bench.clock.advance(later)
+    bench.play("s")
+    seen[f"retry_after {later} s later"] = bench.seconds
+    slow = Bench(solution, open_for=float(open_for))
+    slow.play("fff")
+    slow.late_call(lambda: slow.clock.advance(7), no_answer)
+    slow.play("s")
+    return seen | {"retry_after when a call of 7 s opened it": slow.seconds}
+
+
+@scenario(
+    LETS_IN,
+    task=3,
+    needs=(REFUSES,),
+    points=2,
+    next_step="Use clock.monotonic(). Exactly at the end of open_for a call goes through.",
+)
+def lets_in(solution, rng):
+    """Calls half-way, a quarter of a second before the end, and at the end of open_for."""
+    seen = {}
+    for start in (0, rng.randint(1000, 5000)):
+        bench = opened(solution, start=float(start), open_for=30.0)
+        for seconds, wait in (("15", 15.0), ("29.75", 14.75), ("30", 0.25)):
+            bench.clock.advance(wait)
+            label = f"call {seconds} s after the opening, clock began at {start}"
+            seen[label] = bench.play("s")[0]
+    return seen
+
+
+@scenario(
+    WALL_CLOCK,
+    task=3,
+    needs=(LETS_IN,),
+    next_step="Durations come from clock.monotonic(). Only dates come from clock.now().",
+)
+def wall_clock(solution, rng):
+    """While it is open, clock.now() is put an hour forward; later it is put a day back."""
+    bench = opened(solution, open_for=30.0)
+    bench.clock.advance(rng.randint(1, 20))
+    bench.clock.set_wall_clock_back(-3600)
+    early = bench.play("s")[0]
+    bench.clock.set_wall_clock_back(24 * 3600)
+    bench.clock.advance(30 - bench.clock.monotonic())
+    return {"call after the jump forward": early, "call after open_for": bench.play("s")[0]}
+
+
+# Task 4
+
+NOT_LOCKED = "other calls get through while one is inside the service"
+CLOSES = "closes when all probes succeeded, and not before"
+FORGETS = "forgets the past when it closes"
+REOPENS = "one failed probe opens it again for the full time"
+LIMITS = "a half-open period has no more probes than half_open_permits"
+
+
+@scenario(
+    NOT_LOCKED,
+    task=4,
+    needs=(PASSES_RESULTS,),
+    next_step="Let go of the lock before fn runs, and take it again to count the outcome.",
+    limit=6.0,
+)
+def not_locked(solution, rng):
+    """While one call is inside, another thread calls. Then fn itself calls through the breaker."""
+    bench = Bench(solution)
+    seen = {}
+
+    def slow():
+        seen["the call of another thread"] = in_threads(1, lambda: bench.call(served))[0]
+        return "served"
+
+    bench.call(slow)
+    nested = Bench(solution)
+    return seen | {
+        "a call from inside a call": in_threads(
+            1, lambda: nested.call(lambda: "inside: " + nested.call(served))
+        )[0]
+    }
+
+
+@scenario(
+    CLOSES,
+    task=4,
+    needs=(LETS_IN, NOT_LOCKED),
+    points=2,
+    next_step="Count the probes that succeeded since the breaker became half-open.",
+)
+def closes(solution, rng):
+    """open_for is over. As many probes as half_open_permits succeed, one after the other."""
+    seen = {}
+    for permits in (1, rng.randint(2, 5)):
+        bench = due(solution, half_open_permits=permits)
+        for number in range(1, permits + 1):
+            result = bench.play("s")[0]
+            seen[f"probe {number} of {permits}"] = f"{result}, then {bench.state}"
+    return seen
+
+
+@scenario(
+    FORGETS,
+    task=4,
+    needs=(CLOSES,),
+    next_step="Empty the window at the change of state. The probes do not belong into it.",
+)
+def forgets(solution, rng):
+    """Five failures open it, two probes close it. Then calls fail until min_calls is reached."""
+    min_calls = rng.randint(4, 8)
+    bench = Bench(solution, window=8, min_calls=min_calls, half_open_permits=2, open_for=30.0)
+    bench.play("f" * min_calls)
+    bench.clock.advance(30)
+    bench.play("ss" + "f" * (min_calls - 1))
+    seen = {f"state after {min_calls - 1} new failures, min_calls={min_calls}": bench.state}
+    bench.play("f")
+    return seen | {f"state after {min_calls} new failures, min_calls={min_calls}": bench.state}
+
+
+@scenario(
+    REOPENS,
+    task=4,
+    needs=(CLOSES,),
+    points=2,
+    next_step="Opening is one step, wherever it starts: new time, no probes counted.",
+)
+def reopens(solution, rng):
+    """Of three probes the first succeeds and the second fails. Then comes a second half-open period."""
+    bench = due(solution, half_open_permits=3)
+    bench.clock.advance(rng.randint(0, 100))
+    bench.play("sf")
+    seen = {"state after the failed probe": bench.state, "next call": bench.play("s")[0]}
+    seen["retry_after"] = bench.seconds
+    bench.clock.advance(29.75)
+    seen["call 29.75 s later"] = bench.play("s")[0]
+    bench.clock.advance(0.25)
+    for number in (1, 2, 3):
+        result = bench.play("s")[0]
+        seen[f"second period, probe {number} of 3"] = f"{result}, then {bench.state}"
+    return seen
+
+
+@scenario(
+    LIMITS,
+    task=4,
+    needs=(CLOSES,),
+    points=2,
+    next_step="Take a permit before a probe starts. A probe that succeeds has used it up.",
+)
+def limits(solution, rng):
+    """All probes are inside the service, or some have succeeded already; then one more call comes."""
+    seen = {}
+    for permits, done in ((1, 0), (rng.randint(2, 4), 0), (3, 1)):
+        bench = due(solution, half_open_permits=permits)
+        bench.play("s" * done)
+        label = f"{permits} permits, {done} succeeded, {permits - done} inside"
+
+        def one_more(bench=bench, label=label):
+            seen[f"{label}: one more call"] = bench.play("s")[0]
+            seen[f"{label}: its retry_after"] = bench.kind_of_wait
+            seen[f"{label}: state"] = bench.state
+
+        bench.inside(permits - done, one_more)
+        seen[f"{label}: state when they have succeeded"] = bench.state
+    return seen
+
+
+# Task 5
+
+IGNORED = "errors that do not count are neither failures nor successes"
+PERMIT_BACK = "a probe whose error does not count gives its permit back"
+CANCELLED = "a cancelled call never counts and gives its permit back"
+LATE_CALLS = "a late result of the closed period changes nothing"
+LATE_PROBES = "a late probe of an earlier half-open period changes nothing"
+REPORTS = "reports each change of state once, in order"
+LISTENER = "holds no lock while it reports"
+TWENTY_PROBES = "twenty threads get no more probes than permits"
+TWENTY_CHANGES = "twenty threads cause one change, reported once"
+LONG_STORY = "stays right on a long day of ups and downs"
+
+
+@scenario(
+    IGNORED,
+    task=5,
+    needs=(RARE,),
+    next_step="Ask is_failure first. If it says no, the window must not change at all.",
+)
+def ignored(solution, rng):
+    """A window of four with KeyErrors between the outcomes that count."""
+    bench = Bench(solution)
+    seen = {"ten KeyErrors": bench.play("i" * 10)[-1] + ", then " + bench.state}
+    bench.play("i".join(rng.choice(("ssf", "sfs", "fss"))) + "iiii")
+    seen["s, s and f, a few KeyErrors"] = bench.state
+    bench.play("f")
+    return seen | {"one more f: two of four failed": bench.state}
+
+
+@scenario(
+    PERMIT_BACK,
+    task=5,
+    needs=(IGNORED, LIMITS),
+    next_step="What if a probe ends without an answer? Its permit must not be lost, nor count.",
+)
+def permit_back(solution, rng):
+    """Half-open, two permits. Some probes end in a KeyError; then two probes succeed."""
+    bench = due(solution, half_open_permits=2)
+    script = "i" * rng.randint(3, 5) + "s" + "i" * rng.randint(2, 4) + "s"
+    seen = {}
+    for number, letter in enumerate(script, 1):
+        result = bench.play(letter)[0]
+        seen[f"call {number}"] = f"{result}, then {bench.state}"
+    return seen
+
+
+@scenario(
+    CANCELLED,
+    task=5,
+    needs=(PERMIT_BACK,),
+    points=2,
+    next_step="Only an Exception can be a failure. `finally` also runs when a call is cancelled.",
+)
+def cancelled(solution, rng):
+    """Calls and probes end in KeyboardInterrupt, SystemExit, CancelledError; all errors count."""
+    seen = {}
+    for kind in rng.sample((KeyboardInterrupt, SystemExit, CancelledError), 3):
+
+        def stop(kind=kind):
+            raise kind()
+
+        name = kind.__name__
+        bench = Bench(solution, is_failure=lambda error: True, half_open_permits=1, open_for=30.0)
+        bench.play("fff")
+        seen[f"{name} after three failures"] = f"{bench.call(stop)}, then {bench.state}"
+        bench.play("f")
+        seen[f"a fourth failure after {name}"] = bench.state
+        bench.clock.advance(30)
+        seen[f"a probe with {name}"] = f"{bench.call(stop)}, then {bench.state}"
+        seen[f"the probe after {name}"] = f"{bench.play('s')[0]}, then {bench.state}"
+    return seen
+
+
+@scenario(
+    LATE_CALLS,
+    task=5,
+    needs=(LIMITS, REOPENS),
+    points=2,
+    next_step="Give each call the number of its period, and compare when the call ends.",
+)
+def late_calls(solution, rng):
+    """A call begins while closed. It ends when the breaker is half-open, open, or closed once more."""
+    seen = {}
+    for ending in rng.sample((served, no_answer), 2):
+        bench = Bench(solution, half_open_permits=2, open_for=30.0)
+
+        def until_half_open(bench=bench):
+            bench.play("ffff")
+            bench.clock.advance(30)
+            bench.play("s")
+
+        bench.late_call(until_half_open, ending)
+        seen[f"half-open, one probe of two done, late {ending.__name__}"] = bench.state
+
+    bench = Bench(solution, open_for=30.0)
+    bench.late_call(lambda: (bench.play("ffff"), bench.clock.advance(12)), no_answer)
+    bench.play("s")
+    seen["retry_after 12 s after the opening, after a late failure"] = bench.seconds
+
+    again = Bench(solution, half_open_permits=1, open_for=30.0)
+    again.late_call(
+        lambda: (again.play("ffff"), again.clock.advance(30), again.play("sfff")), no_answer
+    )
+    return seen | {"closed again, three failures of four, a late failure": again.state}
+
+
+@scenario(
+    LATE_PROBES,
+    task=5,
+    needs=(LATE_CALLS,),
+    points=2,
+    next_step="Half-open now is not the half-open of then. Compare a number, not the state's name.",
+)
+def late_probes(solution, rng):
+    """Of two probes one fails at once. The other ends much later, in the next half-open period."""
+    seen = {}
+    for ending in rng.sample((served, no_answer, unknown_key), 3):
+        bench = due(solution, half_open_permits=2)
+        late = f"late {ending.__name__}"
+
+        def until_half_open_again(bench=bench):
+            bench.play("f")
+            bench.clock.advance(30)
+            bench.play("s")
+
+        bench.late_call(until_half_open_again, ending)
+        seen[f"one new probe of two done, {late}"] = bench.state
+        bench.inside(1, lambda bench=bench, late=late: seen.update({late: bench.play("s")[0]}))
+        seen[f"a call beyond the permits after {late}"] = seen.pop(late, "never made")
+    return seen
+
+
+@scenario(
+    REPORTS,
+    task=5,
+    needs=(REOPENS,),
+    next_step="Call on_transition(old, new) in the one place where the state changes.",
+)
+def reports(solution, rng):
+    """It opens, a probe fails, and later two probes succeed. Calls are refused in between."""
+    bench = Bench(solution, half_open_permits=2, open_for=30.0)
+    changes = bench.listen()
+    script = ["s" * rng.randint(1, 4) + "ffff", "sf", "ss" + "s" * rng.randint(1, 3)]
+    for calls in script:
+        bench.play(calls)
+        bench.clock.advance(15)
+        bench.play("s" if bench.state != "closed" else "")
+        bench.clock.advance(15)
+    bench.breaker.on_transition = None
+    return {"reports": changes, "calls with on_transition = None": bench.play("ffff")[-1]}
+
+
+@scenario(
+    LISTENER,
+    task=5,
+    needs=(REPORTS, NOT_LOCKED),
+    points=2,
+    next_step="Note the change under the lock; report it after you have let go of the lock.",
+    limit=6.0,
+)
+def listener(solution, rng):
+    """When it opens, on_transition lets another thread call, then reads the state and calls itself."""
+    bench = Bench(solution)
+    seen = {}
+
+    def on_transition(old, new):
+        seen["the call of another thread"] = in_threads(1, lambda: bench.call(served))[0]
+        if seen["the call of another thread"] == "refused":
+            seen["its own call"] = bench.call(served)
+            seen["the state it reads"] = bench.state
+
+    bench.breaker.on_transition = on_transition
+    bench.play("ffff")
+    return seen
+
+
+@scenario(
+    TWENTY_PROBES,
+    task=5,
+    needs=(LIMITS,),
+    points=3,
+    next_step="Looking for a permit and taking it must be one step, under one lock.",
+    limit=6.0,
+)
+def twenty_probes(solution, rng):
+    """open_for is over and 20 threads call at once. No probe ends before all others have tried."""
+    permits = rng.randint(1, 4)
+    bench = due(solution, half_open_permits=permits)
+    all_tried = threading.Barrier(THREADS)
+
+    def probe():
+        meet(all_tried)
+        return "served"
+
+    def one_call():
+        result = bench.call(probe)
+        if result == "refused":
+            meet(all_tried)
+        return result
+
+    results = in_threads(THREADS, in_step(one_call))
+    return {
+        f"probes that started, half_open_permits={permits}": results.count("served"),
+        "calls refused": results.count("refused"),
+        "state when the probes have succeeded": bench.state,
+    }
+
+
+@scenario(
+    TWENTY_CHANGES,
+    task=5,
+    needs=(REPORTS, TWENTY_PROBES),
+    points=2,
+    next_step="Counting an outcome and changing the state must be one step, under one lock.",
+    limit=6.0,
+)
+def twenty_changes(solution, rng):
+    """20 calls are inside at the same time and all fail. Later 20 probes all succeed together."""
+    bench = Bench(solution, window=20, min_calls=10, half_open_permits=THREADS, open_for=30.0)
+    changes = bench.listen()
+
+    def together(service):
+        everybody = threading.Barrier(THREADS)
+        return in_threads(
+            THREADS, in_step(lambda: bench.call(lambda: service() if meet(everybody) else "alone"))
+        )
+
+    seen = {"20 calls together": sorted(set(together(no_answer))), "reports": [*changes]}
+    seen["state"] = bench.state
+    bench.clock.advance(30)
+    changes.clear()
+    seen["20 probes together"] = sorted(set(together(served)))
+    return seen | {"reports of the probes": changes, "state at the end": bench.state}
+
+
+@scenario(
+    LONG_STORY,
+    task=5,
+    needs=(LATE_PROBES, CANCELLED, FORGETS),
+    points=2,
+    next_step="Take the settings in the label and play the last few calls by hand on paper.",
+)
+def long_story(solution, rng):
+    """150 calls, good times and bad ones, with pauses. Window 6, min_calls 4, two permits, 20 s."""
+    bench = Bench(solution, window=6, min_calls=4, half_open_permits=2, open_for=20.0)
+    seen = {}
+    for number in range(150):
+        weights = (8, 1, 1) if number // 15 % 2 else (3, 4, 1)
+        letter = rng.choices("sfi", weights)[0]
+        bench.clock.advance(rng.choice((0, 0, 1, 5, 10)))
+        label = f"call {number + 1} ({letter}) at {bench.clock.monotonic():g} s"
+        seen[label] = f"{bench.play(letter)[0]}, then {bench.state}"
+    return seen
