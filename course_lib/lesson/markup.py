@@ -8,6 +8,7 @@ ARIA attributes out of notebooks that the reader has not run yet.
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,7 @@ __all__ = [
     "bullets",
     "details",
     "escape",
+    "inline",
     "numbered",
     "paragraph",
     "preformatted",
@@ -30,12 +32,17 @@ def escape(text: object) -> str:
     return html.escape(str(text), quote=True)
 
 
+def inline(text: object) -> str:
+    """Escaped text in which `backticks` mark code, as in Markdown."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
 def paragraph(text: object) -> str:
-    return f"<p>{escape(text)}</p>"
+    return f"<p>{inline(text)}</p>"
 
 
 def bold(text: object) -> str:
-    return f"<p><strong>{escape(text)}</strong></p>"
+    return f"<p><strong>{inline(text)}</strong></p>"
 
 
 def preformatted(text: object) -> str:
@@ -43,17 +50,17 @@ def preformatted(text: object) -> str:
 
 
 def numbered(rows: Iterable[object]) -> str:
-    return "<ol>" + "".join(f"<li>{escape(row)}</li>" for row in rows) + "</ol>"
+    return "<ol>" + "".join(f"<li>{inline(row)}</li>" for row in rows) + "</ol>"
 
 
 def bullets(rows: Iterable[object]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(row)}</li>" for row in rows) + "</ul>"
+    return "<ul>" + "".join(f"<li>{inline(row)}</li>" for row in rows) + "</ul>"
 
 
 def details(summary: object, body: str, *, unfolded: bool = False) -> str:
     """A part that opens on demand. `body` is HTML, already escaped."""
     opening = "<details open>" if unfolded else "<details>"
-    return f"{opening}<summary>{escape(summary)}</summary>{body}</details>"
+    return f"{opening}<summary>{inline(summary)}</summary>{body}</details>"
 
 
 class Shown:
