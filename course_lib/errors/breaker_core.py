@@ -181,18 +181,18 @@ class BreakerCore:
     def _guard(self) -> Iterator[None]:
         """Let the body run as one call, or raise CircuitOpen. No lock is held meanwhile."""
         permit = self._admit()
-        counts: bool | None = None
+        failed: bool | None = None  # None: the outcome does not count
         try:
             self._report()
             yield
-            counts = False
+            failed = False
         except Exception as error:
-            counts = self._failed(error)
+            failed = True if self._is_fault(error) else None
             raise
         finally:
             # Also for KeyboardInterrupt, CancelledError, GeneratorExit: a permit
             # that is not given back would leave the circuit half-open for ever.
-            self._settle(permit, failed=counts)
+            self._settle(permit, failed=failed)
             self._report()
 
     def _admit(self) -> _Permit:
@@ -273,7 +273,7 @@ class BreakerCore:
             finally:
                 self._reporting = False
 
-    def _failed(self, error: Exception) -> bool:
+    def _is_fault(self, error: Exception) -> bool:
         try:
             return bool(self._is_failure(error))
         except Exception:
