@@ -6,6 +6,8 @@ Only the standard library is imported here; the build loads its tools when used.
 """
 
 from course_lib.practice.checking import check
+from course_lib.practice.hints import hint, reset, solution
 from course_lib.practice.scenarios import scenario
+from course_lib.practice.terminal import check_file
 
-__all__ = ["check", "scenario"]
+__all__ = ["check", "check_file", "hint", "reset", "scenario", "solution"]

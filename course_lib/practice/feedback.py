@@ -7,7 +7,7 @@ matters stands in an `<output>`, which screen readers announce.
 from __future__ import annotations
 
 import html
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from course_lib.practice.values import clip
 
@@ -75,7 +75,6 @@ class Report(Card):
     scenario: str = ""
     points: int = 0
     of_points: int = 0
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def right(self) -> bool:

@@ -10,10 +10,9 @@ def remember(kind: str, item: str, value: str) -> str:
     try:
         from course_lib import progress
 
-        progress.record(kind, item, value)
+        return progress.record(kind, item, value)
     except Exception as error:  # noqa: BLE001 - whatever it was, the result matters more
         return f"Your progress could not be saved ({type(error).__name__})."
-    return ""
 
 
 def recall(kind: str, item: str) -> list[str] | None:

@@ -20,7 +20,9 @@ __all__ = ["BadExercise", "SourceCell", "read_cells", "reference_text", "run_tex
 _HEADER = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?P<options>.*)$")
 _ID = re.compile(r'\bid="(?P<id>[^"]*)"')
 _TAGS = re.compile(r"\btags=(?P<tags>\[[^\]]*\])")
-_MARKS = ("### BEGIN SOLUTION", "### END SOLUTION")
+BEGIN = "### BEGIN SOLUTION"
+END = "### END SOLUTION"
+TODO = "# TODO"
 
 
 class BadExercise(ValueError):
@@ -83,7 +85,7 @@ def solution_text(text: str) -> str:
     """What a learner is shown as one right answer."""
     cells = [cell for cell in read_cells(text) if cell.has("solution")]
     lines = "\n\n\n".join(cell.text for cell in cells).splitlines()
-    return "\n".join(line for line in lines if not line.strip().startswith(_MARKS))
+    return "\n".join(line for line in lines if not line.strip().startswith((BEGIN, END, TODO)))
 
 
 def run_text(text: str, path: Path, *, name: str) -> ModuleType:

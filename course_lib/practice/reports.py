@@ -1,0 +1,144 @@
+"""The words of a check: one Report for everything that can be found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from course_lib.practice.feedback import Report, Row, fit
+from course_lib.practice.memory import remember
+from course_lib.practice.running import Told
+from course_lib.practice.scenarios import Checks, Scenario
+from course_lib.practice.values import Difference, clip, show
+
+__all__ = ["absent", "broken", "failed", "recorded", "right", "unreadable"]
+
+
+def right(id: str, checks: Checks, *, printed: int) -> Report:
+    """Every scenario passed."""
+    notes = _printed_note(printed)
+    return Report(
+        f"{id}: right, {checks.points} of {checks.points} points",
+        closing=(
+            "Every scenario passed. Marking uses other inputs.",
+            *notes,
+            f'Next: try your own in the playground, then compare with solution("{id}").',
+        ),
+        id=id,
+        outcome="right",
+        points=checks.points,
+        of_points=checks.points,
+    )
+
+
+def failed(
+    id: str,
+    checks: Checks,
+    scenario: Scenario,
+    told: Told,
+    found: Difference | None,
+    *,
+    later: int,
+    points: int,
+    printed: int,
+) -> Report:
+    """The first scenario that did not pass; `found` where its value differs, if it has one."""
+    outcome, words, findings = _findings(told, found)
+    headline = f"{id}: {words}, task {scenario.task}"
+    closing = _printed_note(printed)
+    if later and outcome != "not started":
+        closing += (f"{later} more scenario{'s' if later > 1 else ''} did not pass yet.",)
+    rows = (
+        Row("Scenario", scenario.meaning),
+        Row("What was done", scenario.done),
+        *findings,
+        Row("Next", _next_step(scenario, told, id)),
+    )
+    return Report(
+        headline,
+        fit(rows, headline, *closing),
+        closing,
+        id=id,
+        outcome=outcome,
+        scenario=scenario.meaning,
+        points=points,
+        of_points=checks.points,
+    )
+
+
+def _findings(told: Told, found: Difference | None) -> tuple[str, str, list[Row]]:
+    """The outcome, its words in the headline, and what was found."""
+    if found is not None:
+        where = [Row("Look at", clip(found.where, 40), code=True)] if found.where else []
+        expected = Row("Expected", show(found.expected), code=True, value=True)
+        got = Row("Got", show(found.got), code=True, value=True)
+        return "wrong", "not right yet", [*where, expected, got]
+    line = [Row("Your code", told.line, code=True, value=True)] if told.line else []
+    if told.not_written:
+        return "not started", "not started", line
+    if told.too_long:
+        return "crashed", "ran too long", [Row("Ended", told.error), *line]
+    return "crashed", "crashed", [Row("Error", told.error, code=True, value=True), *line]
+
+
+def _next_step(scenario: Scenario, told: Told, id: str) -> str:
+    if told.not_written:
+        return f"Write task {scenario.task}, run its cell, and check again."
+    if told.too_long:
+        return "Look for a loop without an end, or a wait that nobody ends."
+    return scenario.next_step or f'Read task {scenario.task} again, or ask hint("{id}").'
+
+
+def _printed_note(printed: int) -> tuple[str, ...]:
+    return (f"Your code printed {printed:,} characters; they are not shown.",) if printed else ()
+
+
+def absent(id: str, name: str, near: str) -> Report:
+    """A name is missing; `near` is one that was probably meant, or empty."""
+    missing = f"{name}; there is {near}, which is nearly the same" if near else name
+    mend = f"Rename {near} to {name}" if near else f"Write {name} in the cell with the TODO"
+    rows = (Row("Missing", missing), Row("Next", f"{mend}, run that cell, and check again."))
+    return Report(f"{id}: not started", rows, id=id, outcome="not started")
+
+
+def unreadable(id: str, error: SyntaxError, *, cell: str = "your newest cell") -> Report:
+    """Python cannot parse the cell."""
+    text = (error.text or "").strip()
+    rows = (
+        Row("Reason", f"{type(error).__name__}: {clip(error.msg or 'invalid syntax', 160)}"),
+        Row("Your code", f"line {error.lineno or 1}: {clip(text, 80)}", code=True),
+        Row("Next", "Mend that line, or the end of the one above it, and run the cell again."),
+    )
+    return Report(f"{id}: Python cannot read {cell}", rows, id=id, outcome="crashed")
+
+
+def not_run(id: str, told: Told) -> Report:
+    """A cell of a file stopped before it had defined what is checked."""
+    rows = (
+        Row("Error", told.error, code=True, value=True),
+        *([Row("Your code", told.line, code=True, value=True)] if told.line else []),
+        Row("Next", "Run the cells from top to bottom and mend the first that stops."),
+    )
+    headline = f"{id}: your cells do not run"
+    return Report(headline, fit(rows, headline), id=id, outcome="crashed")
+
+
+def ended(id: str, why: str) -> Report:
+    """The process that ran the learner's file gave no answer."""
+    rows = (
+        Row("Your code", why),
+        Row("Next", "Look for an endless loop, or for code that ends the whole program."),
+    )
+    return Report(f"{id}: ended without an answer", rows, id=id, outcome="crashed")
+
+
+def broken(id: str, error: ValueError) -> Report:
+    """The exercise itself is at fault."""
+    rows = (Row("Why", clip(str(error), 400)), Row("Next", "Tell the people who keep the course."))
+    headline = f"{id}: this exercise is broken, not your code"
+    return Report(headline, rows, id=id, outcome="crashed")
+
+
+def recorded(report: Report) -> Report:
+    """The report, its outcome remembered; if that failed, it says so."""
+    problem = remember("check", report.id, report.outcome)
+    return replace(report, closing=(*report.closing, problem)) if problem else report
