@@ -1,0 +1,181 @@
+"""The proof that an exercise's checks bite, for CI and for authors.
+
+The starter must be "not started", the reference and every other right answer
+right on many seeds, and every mutant (a plausible wrong answer) must fail at the
+scenario, and with the words, that its first line names.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.index import ROOT, Exercise
+from course_lib.practice.build import build_exercise
+from course_lib.practice.checking import PUBLIC_SEED, judge
+from course_lib.practice.feedback import Report
+from course_lib.practice.learner import CodeCell, code_cells, run_cells
+from course_lib.practice.opened import Opened, find_exercise, open_exercise
+from course_lib.practice.running import Told
+from course_lib.practice.source import BadExercise, reference_text, solution_text
+
+__all__ = ["ProofResult", "prove"]
+
+SEEDS = 20
+MUTANT_SEEDS = 3
+ALSO_RIGHT = 2
+MUTANTS = 3
+CELLS_LIMIT = 10.0  # seconds for running one file
+
+_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
+
+
+@dataclass(frozen=True)
+class ProofResult:
+    """`problems` are sentences; none means proved. The rest says how much was looked at."""
+
+    id: str
+    problems: tuple[str, ...]
+    scenarios: int = 0
+    also_right: int = 0
+    mutants: int = 0
+    seeds: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+    def __str__(self) -> str:
+        covered = (
+            f"{self.scenarios} scenarios, {self.seeds} seeds, "
+            f"{self.also_right} other right answers, {self.mutants} mutants"
+        )
+        verdict = "proved" if self.ok else "not proved"
+        return "\n".join([f"{self.id}: {verdict} ({covered})", *self.problems])
+
+
+def prove(exercise: Exercise | str, *, root: Path = ROOT, seeds: int = SEEDS) -> ProofResult:
+    """Run the whole proof of one exercise. Every scenario is told under its own limit.
+
+    Raises:
+        UnknownId: no exercise has this id.
+    """
+    if isinstance(exercise, str):
+        exercise = find_exercise(exercise, root)
+    try:
+        opened = open_exercise(exercise.id, root)
+    except BadExercise as error:
+        return ProofResult(exercise.id, (str(error),))
+    also_right = _files(root / exercise.proofs / "also_right")
+    mutants = _files(root / exercise.proofs / "mutants")
+    try:
+        problems = (
+            *_starter(opened),
+            *_right(opened, also_right, seeds),
+            *_wrong(opened, mutants),
+            *_hints(opened),
+        )
+    except BadExercise as error:
+        problems = (str(error),)
+    scenarios = len(opened.checks.scenarios)
+    return ProofResult(exercise.id, problems, scenarios, len(also_right), len(mutants), seeds)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.py"))
+
+
+def _starter(opened: Opened) -> Iterator[str]:
+    notebook = json.loads(build_exercise(opened.exercise, root=opened.root))
+    cells = [
+        {**cell, "source": "".join(cell["source"])}
+        for cell in notebook["cells"]
+        if cell["cell_type"] == "code"
+    ]
+    namespace, failure = run_cells(code_cells(cells, opened.checks.names), seconds=CELLS_LIMIT)
+    if failure:
+        yield f"The starter stops when it is run: {failure.error}, {failure.line}."
+        return
+    report = judge(opened, namespace, seed=PUBLIC_SEED)
+    if report.outcome != "not started":
+        yield f'The starter must be "not started"; it is "{report.outcome}": {_short(report)}'
+
+
+def _right(opened: Opened, also_right: list[Path], seeds: int) -> Iterator[str]:
+    answers: list[tuple[str, dict[str, Any]]] = [("The reference", opened.reference)]
+    for path in also_right:
+        namespace, failure = _run_file(opened, path)
+        if failure:
+            yield f"also_right/{path.name} stops when it is run: {failure.error}, {failure.line}."
+        else:
+            answers.append((f"also_right/{path.name}", namespace))
+    for label, namespace in answers:
+        for seed in range(1, seeds + 1):
+            report = judge(opened, namespace, seed=seed)
+            if not report.right:
+                yield f"{label} must be right; with seed {seed}: {_short(report)}"
+                break
+    if len(also_right) < ALSO_RIGHT:
+        yield f"There are {len(also_right)} files in also_right; write at least {ALSO_RIGHT}."
+
+
+def _wrong(opened: Opened, mutants: list[Path]) -> Iterator[str]:
+    for path in mutants:
+        problem = _mutant(opened, path)
+        if problem:
+            yield f"mutants/{path.name} {problem}"
+    if len(mutants) < MUTANTS:
+        yield f"There are {len(mutants)} files in mutants; write at least {MUTANTS}."
+
+
+def _mutant(opened: Opened, path: Path) -> str:
+    first_line = path.read_text(encoding="utf-8").partition("\n")[0]
+    promise = _FAILS.fullmatch(first_line)
+    if promise is None:
+        return 'must begin with: # fails "SCENARIO" with "WORDS OF THE MESSAGE"'
+    namespace, failure = _run_file(opened, path)
+    if failure:
+        return f"stops when it is run: {failure.error}, {failure.line}."
+    report = judge(opened, namespace, seed=PUBLIC_SEED)
+    if report.right:
+        return "is right in every scenario; add a scenario that it fails, or remove it."
+    if report.scenario != promise["scenario"]:
+        return f'must fail at "{promise["scenario"]}"; it fails at: {_short(report)}'
+    if promise["words"] not in report.text:
+        return f'must be told "{promise["words"]}"; it is told: {_short(report)}'
+    for seed in range(PUBLIC_SEED + 1, PUBLIC_SEED + 1 + MUTANT_SEEDS):
+        if judge(opened, namespace, seed=seed).right:
+            return f"is right with seed {seed}; make the scenario fail it with every input."
+    return ""
+
+
+def _run_file(opened: Opened, path: Path) -> tuple[dict[str, Any], Told | None]:
+    """Run the exercise's setup cells, then the file."""
+    setup = CodeCell("setup", reference_text(opened.source, "setup"))
+    answer = CodeCell(path.name, path.read_text(encoding="utf-8"))
+    return run_cells([setup, answer], seconds=CELLS_LIMIT)
+
+
+def _hints(opened: Opened) -> Iterator[str]:
+    lines = {line.strip() for line in solution_text(opened.source).splitlines()}
+    given = {line.strip() for line in _starter_text(opened).splitlines()}
+    secret = {line for line in lines - given if len(line) >= 12}
+    for number, text in enumerate(opened.checks.hints, 1):
+        told = next((line for line in sorted(secret) if line in text), None)
+        if told:
+            yield f"Hint {number} contains a line of the solution: {told}"
+        if "TODO" in text:
+            yield f"Hint {number} is still a TODO; write it."
+
+
+def _starter_text(opened: Opened) -> str:
+    notebook = json.loads(build_exercise(opened.exercise, root=opened.root))
+    return "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+
+
+def _short(report: Report) -> str:
+    return report.text.replace("\n", " | ")
