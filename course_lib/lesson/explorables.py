@@ -99,7 +99,7 @@ class Explorable(Interactive):
         }
 
     def _setting_words(self, settings: Mapping[str, object]) -> str:
-        return ", ".join(self._knobs[name].words(value) for name, value in settings.items())
+        return "; ".join(self._knobs[name].words(value) for name, value in settings.items())
 
     def _words(self, result: Any, previous: Any) -> str:
         sentence = " ".join(str(self._describe(result, previous)).split())
@@ -109,7 +109,7 @@ class Explorable(Interactive):
 
     def _alt(self, settings: Mapping[str, object]) -> str:
         # Short, because the sentence beside it says what there is to see.
-        return f"{self._label} at {self._setting_words(settings)}."[:LONGEST_ALT]
+        return f"{self._label} with {self._setting_words(settings)}."[:LONGEST_ALT]
 
     def _seen(self, many: Sequence[Mapping[str, object]]) -> tuple[list[str], Any, str]:
         rows = [(self._setting_words(each), self.text(**each)) for each in many]

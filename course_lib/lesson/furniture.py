@@ -72,9 +72,9 @@ def stop_point(number: int, recap: str) -> None:
         trouble = progress.record("done", current.lesson) or trouble
     else:
         rest = f"To come: {_count(parts - number)}, about {minutes - so_far} minutes."
-    if "short chunks" in chosen() and number < parts:
-        rest += " Stop now, walk about, and come back for the next part."
     body = [recap, trouble or safe, rest]
+    if number < parts:
+        body += _next_hints(chosen())
     show(bold(head) + "".join(map(paragraph, body)), "\n".join([head, *body]))
 
 
@@ -86,6 +86,15 @@ def _hints(names: frozenset[str]) -> list[str]:
     hints = []
     if "short chunks" in names:
         hints.append("Do the first part only, then decide about the next.")
+    if "fixed routine" in names:
+        hints.append(_ROUTINE)
+    return hints
+
+
+def _next_hints(names: frozenset[str]) -> list[str]:
+    hints = []
+    if "short chunks" in names:
+        hints.append("Stop now, walk about, and come back for the next part.")
     if "fixed routine" in names:
         hints.append(_ROUTINE)
     return hints

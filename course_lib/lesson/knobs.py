@@ -10,7 +10,8 @@ from .live import SMALLEST_TARGET
 
 __all__ = ["Knob", "knob"]
 
-WIDE = "26em"
+WIDE = "34em"
+TITLE = "12em"  # the same for all, so that the controls stand in one column
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,11 @@ class Knob:
     options: Mapping[str, Any]
 
     def words(self, value: object) -> str:
-        """The setting in words, such as "failure rate 0.5" or "jitter on"."""
+        """The setting in words, such as "failure rate: 0.5" or "jitter: on"."""
         if isinstance(self.start, bool):
-            return f"{self.title} {'on' if value else 'off'}"
+            return f"{self.title}: {'on' if value else 'off'}"
         known = [text for text, option in self.options.items() if option == value]
-        return f"{self.title} {known[0] if known else self._rounded(value)}"
+        return f"{self.title}: {known[0] if known else self._rounded(value)}"
 
     def checked(self, value: Any) -> Any:
         """The value as the model gets it. Raises ValueError outside the range."""
@@ -51,7 +52,7 @@ class Knob:
 
         common: dict[str, Any] = {
             "description": self.title,
-            "style": {"description_width": "initial"},
+            "style": {"description_width": TITLE},
             "layout": ipywidgets.Layout(width=WIDE, max_width="100%", min_height=SMALLEST_TARGET),
             "value": self.start,
         }

@@ -60,7 +60,7 @@ def button(text: str, place: Any, action: Callable[[], None]) -> Any:
     """A button that does something; what goes wrong is told in `place`."""
     import ipywidgets
 
-    layout = ipywidgets.Layout(width="auto", min_height=SMALLEST_TARGET)
+    layout = ipywidgets.Layout(width="auto", min_height=SMALLEST_TARGET, align_self="flex-start")
     one = ipywidgets.Button(description=text, layout=layout)
     one.on_click(guarded(place, action))
     return one

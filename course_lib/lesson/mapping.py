@@ -27,7 +27,8 @@ def progress_map() -> None:
 
 
 def _everything(chapters: list[Chapter]) -> set[str]:
-    return {each.id for chapter in chapters for each in (*chapter.notebooks, *chapter.exercises)}
+    lessons = {notebook.id for chapter in chapters for notebook in chapter.notebooks}
+    return lessons | {exercise.id for chapter in chapters for exercise in chapter.exercises}
 
 
 def _caption(chapter: Chapter) -> str:

@@ -90,12 +90,12 @@ def _form(cards: Sequence[Item]) -> Any:
 
 
 def _card(card: Item) -> Any:
-    status = region()
+    answer, status = region(), region()
     choices = [words(numbered(options(card)))] if card.choice else []
     rating: list[Any] = []
 
     def reveal() -> None:
-        status.value = _answer(card)
+        answer.value = _answer(card)
         for one in rating:
             one.disabled = False
 
@@ -108,4 +108,4 @@ def _card(card: Item) -> Any:
     rating += [knew, unknown]
     for one in rating:
         one.disabled = True
-    return group(card.question, [*choices, box([show, knew, unknown]), status])
+    return group(card.question, [*choices, box([show, knew, unknown]), answer, status])

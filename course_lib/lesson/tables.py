@@ -28,7 +28,7 @@ def table_html(rows: Iterable[Row], *, header: Row, caption: str) -> str:
     head = "".join(f'<th scope="col">{escape(_cell(name))}</th>' for name in header)
     body = "".join(f"<tr>{_row_html(row)}</tr>" for row in rows)
     return (
-        f"<table><caption>{escape(caption)}</caption>"
+        f'<table class="course-table"><caption>{escape(caption)}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     )
 
