@@ -13,7 +13,7 @@ import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from course_lib.errors.circuit_breaker import CircuitBreaker, CircuitOpen
 
@@ -69,7 +69,7 @@ def breaker_bench(
         open_for=open_for,
         half_open_permits=half_open_permits,
         clock=clock,
-        on_transition=lambda old, new: states.append((clock.monotonic(), _word(new))),
+        on_transition=lambda old, new: states.append((clock.monotonic(), new.value)),
     )
     for number in range(int(END * CALLS_PER_SECOND)):
         clock.advance(number / CALLS_PER_SECOND - clock.monotonic())
@@ -77,10 +77,6 @@ def breaker_bench(
         down = DOWN_FROM <= clock.monotonic() < DOWN_UNTIL
         calls.append((clock.monotonic(), _outcome(breaker, fails=down or unlucky)))
     return _measure(states, calls)
-
-
-def _word(state: Any) -> str:
-    return str(state.name).lower().replace("_", "-")
 
 
 def _outcome(breaker: CircuitBreaker, *, fails: bool) -> str:
