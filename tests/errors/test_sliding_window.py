@@ -12,6 +12,7 @@ OK, FAILED, SLOW = Tally(1), Tally(1, failures=1), Tally(1, slow=1)
 repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=150)
 steps = st.lists(
     st.tuples(st.integers(0, 12), st.sampled_from([OK, FAILED, SLOW, FAILED + SLOW - OK])),
+    min_size=5,
     max_size=40,
 )
 
