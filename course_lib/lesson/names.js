@@ -87,6 +87,17 @@
       set(tick, 'aria-label', (tick.checked ? 'done: ' : 'to do: ') + words(tick.parentElement)));
   };
 
+  // In command mode JupyterLab takes letters and arrows as its own shortcuts, even from a
+  // radio button or a list. There they belong to the control; Shift+Enter, Escape and the rest do not.
+  const OWN = /^(Arrow|Home$|End$|Page|Enter$|Delete$|Backspace$|.$)/;
+  document.body.addEventListener('keydown', (event) => {
+    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    const runs = event.key === 'Enter' && event.shiftKey;
+    if (plain && !runs && OWN.test(event.key) && event.target.closest('.jupyter-widgets')) {
+      event.stopPropagation();
+    }
+  });
+
   const look = () => {
     due = 0;
     [sliders, groups, buttons, fields, regions, notebook].forEach((part) => part());
