@@ -20,19 +20,16 @@ COMMAND = "python3 course.py test"
 
 
 def code_is_linted(root: Path) -> Gate:
-    lines = _run(root, "ruff", "check", "--output-format=concise", "--no-cache", ".")
-    problems = [line for line in lines if re.match(r"\S+:\d+:\d+:|\S+:cell \d+:", line)]
-    return _code(root, "lint", problems, lines)
+    return _ruff(root, "lint", "check")
 
 
 def code_is_formatted(root: Path) -> Gate:
-    lines = _run(root, "ruff", "format", "--check", "--no-cache", ".")
-    found = [re.fullmatch(r"Would reformat: (.*)", line) for line in lines]
-    problems = [f"{m[1]}: is not formatted; run `ruff format`." for m in found if m]
-    return _code(root, "format", problems, lines)
+    return _ruff(root, "format", "format", "--check")
 
 
-def _code(root: Path, name: str, problems: list[str], lines: list[str]) -> Gate:
+def _ruff(root: Path, name: str, *verb: str) -> Gate:
+    lines = _run(root, "ruff", *verb, "--output-format=concise", "--no-cache", ".")
+    problems = [line for line in lines if re.match(r"\S+:(?:cell \d+:)?\d+:\d+: ", line)]
     if not problems and lines[0] != "exit 0":
         problems = [f"ruff: stopped with {' '.join(lines)}"]
     files = len(tracked(root, ".py", ".ipynb"))

@@ -16,7 +16,7 @@ __all__ = ["FURNITURE", "index_agrees"]
 FURNITURE = ("lesson", "practice", "labs", "proof")
 
 _TOPIC = re.compile(r"T[AB][1-9]\d*")
-_EXERCISE_ID = re.compile(r"\d\d\.\d+-[a-z0-9]+(-[a-z0-9]+)*|projects\.[a-z]+")
+_EXERCISE_ID = re.compile(r"\d\d(\.\d+)?-[a-z0-9]+(-[a-z0-9]+)*|projects\.[a-z]+")
 
 
 def index_agrees(root: Path) -> Gate:
@@ -73,8 +73,12 @@ def _children(root: Path, pattern: str) -> set[str]:
     }
 
 
+def _entries(place: Course | Chapter) -> list[Notebook | Exercise]:
+    return [*place.notebooks, *place.exercises]
+
+
 def _nonsense(course: Course) -> Iterator[str]:
-    entries: list[Notebook | Exercise] = [*course.notebooks, *course.exercises]
+    entries = _entries(course)
     twice = Counter(entry.id for entry in entries)
     twice.update(e.catalogue for e in course.exercises)
     for id, times in twice.items():
@@ -107,16 +111,16 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     if chapter.finished and not chapter.notebooks:
         yield f"course.toml: {chapter.stem} is finished but has no lesson; list one."
     for exercise in chapter.exercises:
-        if not exercise.id.startswith((f"{chapter.number:02}.", "projects.")):
+        if not exercise.id.startswith((f"{chapter.number:02}", "projects.")):
             yield f"course.toml: {exercise.id} stands in {chapter.stem}; move or rename it."
 
 
 def _order(course: Course) -> Iterator[str]:
     """A need must come earlier, so no circle is possible."""
-    known = {entry.id for entry in (*course.notebooks, *course.exercises)}
+    known = {entry.id for entry in _entries(course)}
     seen: set[str] = set()
     for chapter in course.chapters:
-        for entry in (*chapter.notebooks, *chapter.exercises):
+        for entry in _entries(chapter):
             for need in entry.needs:
                 if need not in known:
                     yield f'course.toml: {entry.id} needs "{need}", which does not exist; mend it.'
@@ -126,7 +130,7 @@ def _order(course: Course) -> Iterator[str]:
 
 
 def _extras(root: Path, course: Course) -> Iterator[str]:
-    used = {(e.id, e.extra) for e in (*course.notebooks, *course.exercises) if e.extra}
+    used = {(entry.id, entry.extra) for entry in _entries(course) if entry.extra}
     if not used:
         return
     try:

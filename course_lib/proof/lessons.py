@@ -1,0 +1,166 @@
+"""The one seam to whatever runs the lessons and compares them.
+
+`run_lessons` is all that the rest of the course knows of it. Today it is
+pytest with nbval and our plugin, in a process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.index import ROOT
+from course_lib.proof.gates import Gate, finished, lesson_notebooks
+
+__all__ = ["LessonResult", "lessons_still_show_what_they_say", "run_lessons"]
+
+SECONDS_PER_LESSON = 180
+
+_SETTINGS = ROOT / "tests" / "notebooks"
+
+
+@dataclass(frozen=True)
+class LessonResult:
+    """What became of the lessons.
+
+    `covered` cells were run, `compared` of them were also compared with what
+    is stored. A problem is "LESSON: cell "ID": what is wrong", with a diff.
+    """
+
+    covered: int
+    compared: int
+    problems: tuple[str, ...]
+
+
+def run_lessons(
+    lessons: Sequence[Path],
+    *,
+    jobs: int = 1,
+    order_seed: int | None = None,
+    cell_seconds: float = 60,
+    progress: Callable[[str], None] | None = None,
+) -> LessonResult:
+    """Run every lesson from top to bottom, each in a fresh kernel, and compare.
+
+    Args:
+        jobs: how many lessons run at the same time.
+        order_seed: shuffles the lessons, to show that none needs another.
+        cell_seconds: time limit of one cell.
+        progress: gets the name of each lesson when it has ended.
+    """
+    order = [path.resolve() for path in lessons]
+    if order_seed is not None:
+        random.Random(order_seed).shuffle(order)
+    with tempfile.TemporaryDirectory(prefix="break-it-first-report-") as folder:
+        report = Path(folder) / "cells.jsonl"
+        said = Path(folder) / "pytest.txt"
+        command = _command(order, jobs=jobs, cell_seconds=cell_seconds, report=report)
+        limit = SECONDS_PER_LESSON * (1 + len(order))
+        with _running(command, said) as process:
+            ended = _follow(process, report, limit=limit, progress=progress)
+        rows = _rows(report)
+        return _result(order, rows, ended, said.read_text(encoding="utf-8", errors="replace"))
+
+
+def _command(order: list[Path], *, jobs: int, cell_seconds: float, report: Path) -> list[str]:
+    return [
+        *(sys.executable, "-m", "pytest", "-c", str(_SETTINGS / "pytest.ini")),
+        *("--rootdir", str(ROOT), "-p", "nbval.plugin"),
+        *("--nbval-cell-timeout", str(cell_seconds), "--course-report", str(report)),
+        *(("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()),
+        *map(str, order),
+    ]
+
+
+@contextmanager
+def _running(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+    # Other plugins of this environment have no say in how lessons run.
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _follow(
+    process: subprocess.Popen[bytes],
+    report: Path,
+    *,
+    limit: float,
+    progress: Callable[[str], None] | None,
+) -> int | None:
+    """The exit status; None when it took longer than `limit` seconds."""
+    told: set[str] = set()
+    waited = 0.0
+    while waited < limit:
+        try:
+            return process.wait(timeout=0.5)
+        except subprocess.TimeoutExpired:
+            waited += 0.5
+        done = {row["lesson"] for row in _rows(report) if row["compared"] is None}
+        for lesson in sorted(done - told):
+            told.add(lesson)
+            if progress:
+                progress(lesson)
+    return None
+
+
+def _rows(report: Path) -> list[dict[str, Any]]:
+    try:
+        text = report.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return []
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _result(
+    order: list[Path], rows: list[dict[str, Any]], ended: int | None, said: str
+) -> LessonResult:
+    cells = [row for row in rows if row["compared"] is not None and row["outcome"] != "skipped"]
+    problems = [_problem(row) for row in rows if row["outcome"] == "failed"]
+    seen = {(ROOT / row["lesson"]).resolve() for row in cells}
+    problems += [f"{_name(path)}: no cell of it was run." for path in order if path not in seen]
+    if ended is None:
+        problems.append("lessons: took too long and were stopped.")
+    elif ended not in (0, 1):
+        problems.append(f"lessons: pytest stopped with status {ended}:\n{said[-2000:]}")
+    compared = sum(row["compared"] for row in cells)
+    return LessonResult(len(cells), compared, tuple(problems))
+
+
+def _problem(row: dict[str, Any]) -> str:
+    cell = f'cell "{row["cell"]}": ' if row["compared"] is not None else ""
+    return f"{_name((ROOT / row['lesson']).resolve())}: {cell}{row['text']}"
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+
+
+def lessons_still_show_what_they_say(
+    root: Path, *, jobs: int = 1, progress: Callable[[str], None] | None = None
+) -> Gate:
+    """Covers the cells that were compared."""
+    result = run_lessons(lesson_notebooks(root), jobs=jobs, progress=progress)
+    return finished(
+        root, "lessons", covered=result.compared, unit="compared cells", problems=result.problems
+    )

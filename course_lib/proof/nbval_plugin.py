@@ -1,0 +1,281 @@
+"""nbval, made strict for the course: a pytest plugin on top of its collectors.
+
+What it answers in nbval 0.11 (numbers are its issues):
+
+- #194: cells run with history, as in JupyterLab, so `;` hides a value and
+  `Out[n]` works.
+- #151, #231: a dead kernel is noticed within a second, not after the time limit.
+- #220: after a cell that timed out, or a dead kernel, the rest is not run.
+- #108, #147: a cell that should raise is compared with the error it stored.
+- a cell that was never run fails instead of passing; no comment in a cell can
+  switch the comparison off; order and tracebacks are compared (comparing.py).
+
+And what is the course's own: each lesson runs in a room of its own, and the
+last item of each lesson looks at what it left behind.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+import nbformat
+import pytest
+from jupyter_client.manager import KernelManager
+from nbval.kernel import RunningKernel
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
+
+from course_lib.proof.comparing import difference
+from course_lib.proof.kernel_start import kernel_manager
+from course_lib.proof.rooms import Room, room
+
+LESSON_SECONDS = 60
+REPORT = "--course-report"
+
+_LEAKS = "__import__('course_lib.proof.leaks', fromlist=['_'])"
+
+
+class KernelGone(Exception):
+    """The kernel's process ended while a cell was running."""
+
+
+class LeftBehind(Exception):
+    """The lesson did not clean up; the message lists what is left."""
+
+
+class LessonKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
+    """One running kernel in a room."""
+
+    def __init__(self, place: Room, *, seconds: float) -> None:
+        self.km = kernel_manager(place, KernelManager)
+        with open(os.devnull, "w") as nowhere:
+            self.km.start_kernel(
+                env=place.environment(), cwd=str(place.lesson), stdout=nowhere, stderr=nowhere
+            )
+        self.kc = self.km.client()
+        self.kc.start_channels()
+        self.kc.wait_for_ready(timeout=seconds)
+        self._ensure_iopub_up()
+        if (answer := self.ask(f"{_LEAKS}.remember()")) != "ok":
+            raise RuntimeError(answer)
+
+    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
+        return str(
+            self.kc.execute(
+                cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
+            )
+        )
+
+    def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
+        """As nbval's, but raises KernelGone soon after the process ended."""
+        end = time.monotonic() + (timeout or LESSON_SECONDS)
+        while True:
+            try:
+                super().await_reply(msg_id, timeout=0.5)
+                return
+            except Empty:
+                if not self.km.is_alive():
+                    raise KernelGone from None
+                if time.monotonic() >= end:
+                    raise
+
+    def ask(self, expression: str) -> str:
+        """The value of an expression that gives a str, evaluated out of the learner's sight."""
+        sent = self.kc.execute("", silent=True, user_expressions={"answer": expression})
+        while True:
+            reply = self.kc.get_shell_msg(timeout=30)
+            if reply["parent_header"].get("msg_id") == sent:
+                break
+        answer = reply["content"]["user_expressions"]["answer"]
+        if answer["status"] != "ok":
+            raise RuntimeError(f"{answer['ename']}: {answer['evalue']}")
+        return str(ast.literal_eval(answer["data"]["text/plain"]))
+
+    def stop(self) -> None:
+        """What nbval calls when a cell cannot even be interrupted."""
+        self.km.shutdown_kernel(now=True)
+
+    def close(self) -> None:
+        """Let the kernel end by itself, so that what it registered to run at its end does run."""
+        self.kc.stop_channels()
+        if self.km.has_kernel:
+            self.km.shutdown_kernel(now=not self.km.is_alive())
+        self.km.cleanup_resources()
+
+
+class LessonFile(IPyNbFile):  # type: ignore[misc]
+    """One lesson: its cells, then one item for what they left behind."""
+
+    kernel: LessonKernel | None = None
+    stopped = ""  # why the rest is not run
+    seconds = 0.0
+
+    def collect(self) -> Iterator[pytest.Item]:
+        self.nb = nbformat.read(str(self.path), as_version=4)
+        code = [cell for cell in self.nb.cells if cell.cell_type == "code"]
+        for number, cell in enumerate(code):
+            tags = cell.metadata.get("tags", [])
+            options = {
+                "check": "volatile" not in tags,
+                "check_exception": "raises-exception" in tags,
+                "skip": False,
+            }
+            yield LessonCell.from_parent(
+                self,
+                name=str(cell.get("id", number + 1)),
+                cell_num=number + 1,
+                cell=cell,
+                options=options,
+            )
+        yield NothingLeft.from_parent(self, name="nothing is left behind")
+
+    def setup(self) -> None:
+        self.stack = ExitStack()
+        self.place = self.stack.enter_context(room(self.path))
+        seconds = self.config.option.nbval_kernel_startup_timeout
+        self.kernel = LessonKernel(self.place, seconds=seconds)
+        self.stack.callback(self.kernel.close)
+        self.setup_sanitize_files()
+
+    def teardown(self) -> None:
+        self.stack.close()
+
+
+class LessonCell(IPyNbCell):  # type: ignore[misc]
+    """One code cell. nbval runs it and collects what it shows."""
+
+    parent: LessonFile
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.user_properties += [
+            ("lesson", str(self.path)),
+            ("compared", self.options["check"]),
+        ]
+
+    def setup(self) -> None:
+        """Nothing: nbval would expect the cells after a time-out to fail, we do not run them."""
+
+    def runtest(self) -> None:
+        if self.parent.stopped:
+            pytest.skip(self.parent.stopped)
+        if self.cell.execution_count is None:
+            self.raise_cell_error("was never run, so nothing is stored; build the lesson")
+        begin = time.monotonic()
+        try:
+            super().runtest()
+        except KernelGone:
+            self.parent.stopped = "the kernel is gone"
+            self.raise_cell_error("ended the kernel's process; a lesson must survive its cells")
+        finally:
+            self.parent.seconds += time.monotonic() - begin
+            if self.parent.timed_out:
+                self.parent.stopped = "an earlier cell took too long"
+
+    def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
+        found = difference(ref, coalesce_streams(test), clean=self.sanitize)
+        self.comparison_traceback = [found]
+        return not found
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> str:
+        error = excinfo.value
+        if isinstance(error, NbCellError):
+            return f"{error}\n{error.inner_traceback or ''}".strip()
+        return f"{type(error).__name__}: {error}"
+
+
+class NothingLeft(pytest.Item):
+    """After the last cell: what is still there, in the kernel and after it has ended."""
+
+    parent: LessonFile
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.user_properties.append(("lesson", str(self.path)))
+
+    def runtest(self) -> None:
+        file = self.parent
+        left: list[str] = []
+        if file.kernel and not file.stopped:
+            left += json.loads(file.kernel.ask(f"{_LEAKS}.report()"))
+            file.kernel.close()
+            left += [f"process after the kernel: {command}" for command in file.place.sweep()]
+            left += file.place.left_files()
+        problems = [f"left behind: {'; '.join(left)}; close it in the lesson"] if left else []
+        if attempts := file.place.network_attempts():
+            problems.append(
+                f"reached beyond this machine: {'; '.join(attempts)}; use course_lib.labs"
+            )
+        if file.seconds > LESSON_SECONDS:
+            problems.append(
+                f"ran {file.seconds:.0f} s, the limit is {LESSON_SECONDS} s; shorten it"
+            )
+        if problems:
+            raise LeftBehind("\n".join(problems))
+
+    def repr_failure(self, excinfo: Any, style: Any = None) -> str:
+        error = excinfo.value
+        return str(error) if isinstance(error, LeftBehind) else f"{type(error).__name__}: {error}"
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, 0, self.name
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(file_path: Path, parent: Any) -> Generator[None, list[Any], list[Any]]:
+    """A LessonFile wherever nbval would collect a notebook."""
+    found = yield
+    return [
+        LessonFile.from_parent(parent, path=file_path) if isinstance(one, IPyNbFile) else one
+        for one in found
+    ]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("course")
+    group.addoption(REPORT, metavar="FILE", help="write what became of each cell, as JSON lines")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    target = config.getoption(REPORT)
+    if target and not hasattr(config, "workerinput"):  # with xdist, the controller sees all reports
+        config.pluginmanager.register(_Report(Path(target)))
+
+
+class _Report:
+    """One JSON line for each cell as it ends, so that a reader can follow."""
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when == "call" or not report.passed:
+            self._write(report, dict(report.user_properties))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self._write(report, {"lesson": report.nodeid})
+
+    def _write(self, report: Any, properties: dict[str, Any]) -> None:
+        line = {
+            "lesson": properties["lesson"],
+            "cell": report.nodeid.partition("::")[2],
+            "compared": properties.get("compared"),  # None: not a cell
+            "outcome": report.outcome,
+            "text": _words(report) if report.failed else "",
+        }
+        with self.file.open("a", encoding="utf-8") as lines:
+            lines.write(json.dumps(line) + "\n")
+
+
+def _words(report: Any) -> str:
+    """What a test says itself; of an error around a test, only the error."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    return str(crash.message if crash else report.longreprtext)
