@@ -1,4 +1,4 @@
-"""A skeleton for the next exercise: it builds and checks at once; the proof names what is missing."""
+"""A skeleton for the next exercise. It builds and checks at once; the proof names the gaps."""
 
 from __future__ import annotations
 
@@ -121,8 +121,8 @@ def scaffold(id: str, *, root: Path = ROOT) -> str:
             "Made:",
             *files,
             exercise.notebook,
-            "Next: write the source and the checks, run `course.py build`, then let",
-            f"`course.py test exercises` say what the proof of {id} still misses.",
+            "Next: write the source and the checks, then `python3 course.py build`.",
+            f"The proof of {id}, in `python3 course.py test`, names what is still missing.",
         ]
     )
 
