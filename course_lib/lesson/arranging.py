@@ -103,6 +103,7 @@ class Arranging:
         self._code = item.kind == "parsons"
         self._list = ipywidgets.Select(
             description="Lines:",
+            style={"description_width": "initial"},
             rows=len(self._lines),
             layout=ipywidgets.Layout(width="100%", height="auto"),
         )

@@ -127,8 +127,8 @@ def _form(now: _Hunt) -> Any:
         choice = next(choice for choice in item.choice if choice.text == seen.value)
         outcome = "right" if choice.right else "wrong"
         trouble = progress.record("observation", item.id, f"{outcome}: {choice.text}")
-        shown = [f"It ran. {now.seen}", _MEND] if choice.right else ["That does not show it."]
-        say(observed, *shown, choice.why, trouble)
+        told = f"It ran. {now.seen}" if choice.right else "That does not show it."
+        say(observed, told, choice.why, _MEND if choice.right else "", trouble)
 
     def name_it() -> None:
         if not kind.value:

@@ -50,11 +50,16 @@ def preformatted(text: object) -> str:
 
 
 def numbered(rows: Iterable[object]) -> str:
-    return "<ol>" + "".join(f"<li>{inline(row)}</li>" for row in rows) + "</ol>"
+    return _list("ol", rows)
 
 
 def bullets(rows: Iterable[object]) -> str:
-    return "<ul>" + "".join(f"<li>{inline(row)}</li>" for row in rows) + "</ul>"
+    return _list("ul", rows)
+
+
+def _list(tag: str, rows: Iterable[object]) -> str:
+    lines = "".join(f"<li>{inline(row)}</li>" for row in rows)
+    return f"<{tag}>{lines}</{tag}>" if lines else ""
 
 
 def details(summary: object, body: str, *, unfolded: bool = False) -> str:

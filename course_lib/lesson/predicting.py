@@ -118,6 +118,7 @@ def _form(bet: _Bet, because: bool) -> Any:
     )
     reason = ipywidgets.Textarea(
         description="Because:",
+        style={"description_width": "initial"},
         placeholder="in your own words; may stay empty",
         layout=ipywidgets.Layout(width="100%", display="flex" if because else "none"),
     )

@@ -40,7 +40,11 @@ _TITLE = "How shall lessons be presented?"
 _HELP = "Tick none, one or several. It changes the look and the hints, never the content."
 
 # `inherit` gives a property back to JupyterLab, so unticking works at once.
-_SIZES = {"--jp-content-font-size1": "20px", "--jp-code-font-size": "18px"}
+_SIZES = {
+    "--jp-content-font-size1": "20px",
+    "--jp-code-font-size": "18px",
+    "--jp-ui-font-size1": "18px",
+}
 _CONTRAST = {"--jp-content-font-color1": "#000", "--jp-ui-font-color1": "#000"}
 _STILL = (
     ".jp-Notebook * { animation: none !important; transition: none !important; "
