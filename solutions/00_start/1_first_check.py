@@ -25,6 +25,7 @@ from course_lib.practice import check, hint, reset, solution
 #
 # `total` and the fee are `Decimal`, the type for money.
 
+
 # %% id="fee" tags=["solution"]
 def delivery_fee(total: Decimal) -> Decimal:
     """The fee for delivering an order of this total.

@@ -7,7 +7,7 @@ from course_lib.practice import scenario
 NAMES = ("delivery_fee",)
 HINTS = (
     "What does your function give for 24.99, for 25.00 and for 25.01?",
-    "Three cases: refuse first, then compare with the limit. Which side of the comparison does 25.00 belong to?",
+    "Three cases: refuse first, then compare with the limit. On which side does 25.00 stand?",
     "An `if` that raises, then one `return` whose value depends on `total < ...`.",
 )
 

@@ -1,4 +1,4 @@
-# fails "an order below zero is refused" with "expected "ValueError""
+# fails "an order below zero is refused" with "Expected: 'ValueError'"
 from decimal import Decimal
 
 
