@@ -1,5 +1,12 @@
 """Chapter 1, errors: what to do when the thing you depend on fails."""
 
+from course_lib.errors.backoff import (
+    decorrelated_jitter,
+    equal_jitter,
+    exponential,
+    fixed,
+    full_jitter,
+)
 from course_lib.errors.bulkhead import AsyncBulkhead, Bulkhead, Rejected
 from course_lib.errors.circuit_breaker import (
     AsyncCircuitBreaker,
@@ -8,6 +15,12 @@ from course_lib.errors.circuit_breaker import (
     Snapshot,
     State,
 )
+from course_lib.errors.deadline import Deadline, DeadlinePassed
+from course_lib.errors.repeatable import may_repeat
+from course_lib.errors.retry import Retry
+from course_lib.errors.retry_after import retry_after_seconds
+from course_lib.errors.retry_budget import RetryBudget
+from course_lib.errors.retry_policy import RetryPolicy
 from course_lib.errors.sliding_window import CountWindow, TimeWindow
 
 __all__ = [
@@ -17,8 +30,20 @@ __all__ = [
     "CircuitBreaker",
     "CircuitOpen",
     "CountWindow",
+    "Deadline",
+    "DeadlinePassed",
     "Rejected",
+    "Retry",
+    "RetryBudget",
+    "RetryPolicy",
     "Snapshot",
     "State",
     "TimeWindow",
+    "decorrelated_jitter",
+    "equal_jitter",
+    "exponential",
+    "fixed",
+    "full_jitter",
+    "may_repeat",
+    "retry_after_seconds",
 ]
