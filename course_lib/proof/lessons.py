@@ -120,7 +120,7 @@ def _follow(
         for lesson in sorted(done - told):
             told.add(lesson)
             if progress:
-                progress(lesson)
+                progress(_name(Path(lesson)))
     return None
 
 

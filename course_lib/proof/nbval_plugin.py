@@ -37,6 +37,7 @@ from course_lib.proof.kernel_start import kernel_manager
 from course_lib.proof.rooms import Room, room
 
 LESSON_SECONDS = 60
+SHOWN_LINES = 30
 REPORT = "--course-report"
 
 _LEAKS = "__import__('course_lib.proof.leaks', fromlist=['_'])"
@@ -187,8 +188,14 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
     def repr_failure(self, excinfo: Any, style: Any = None) -> str:
         error = excinfo.value
         if isinstance(error, NbCellError):
-            return f"{error}\n{error.inner_traceback or ''}".strip()
+            return "\n".join([str(error), *_end(error.inner_traceback or "")])
         return f"{type(error).__name__}: {error}"
+
+
+def _end(text: str) -> list[str]:
+    """The last lines: those of a diff are short already, those of a traceback matter most."""
+    lines = text.strip("\n").splitlines()
+    return lines if len(lines) <= SHOWN_LINES else ["...", *lines[-SHOWN_LINES:]]
 
 
 class NothingLeft(pytest.Item):

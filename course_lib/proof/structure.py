@@ -6,8 +6,9 @@ cells, and a first cell that says the same time and needs as the index.
 
 from __future__ import annotations
 
+import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,9 @@ TAGS = frozenset(
     | {"faded", "parsons", "hunt", "real", "quiz", "exercise", "check", "stop", "end"}
     | {"volatile", "raises-exception", "teacher", "remove-cell"}
 )
+EXERCISE_TAGS = frozenset({"solution", "play"})
+METADATA = frozenset({"tags", "volatile_reason"})
+EXERCISE_METADATA = frozenset({"nbgrader", "deletable", "editable"})
 LINES = 25
 COLUMNS = 79
 MINUTES_WITHOUT_A_STOP = 15
@@ -42,15 +46,17 @@ MINUTES_WITHOUT_A_STOP = 15
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _RANDOM_ID = re.compile(r"[0-9a-f]{6,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
-_CELL_METADATA = {"tags", "volatile_reason"}
+
+Lessons = dict[str, Notebook]
+"""Path -> lesson, as the index lists them."""
 
 
 def notebooks_are_well_built(root: Path) -> Gate:
     """Lessons and exercises alike; covers cells."""
     try:
-        listed = {n.path: n for n in course_of(root).notebooks}
+        lessons = {n.path: n for n in course_of(root).notebooks}
     except ValueError:
-        listed = {}  # the index gate says so
+        lessons = {}  # the index gate says so
     problems: list[str] = []
     cells = 0
     for path in [*lesson_notebooks(root), *exercise_notebooks(root)]:
@@ -61,19 +67,22 @@ def notebooks_are_well_built(root: Path) -> Gate:
             problems.append(f"{name}: {error}; open it in JupyterLab and save it again.")
             continue
         cells += len(notebook["cells"])
-        problems += [f"{name}: {what}" for what in _problems(notebook, listed.get(name))]
+        problems += [f"{name}: {what}" for what in _problems(notebook, name, lessons)]
     return finished(root, "structure", covered=cells, unit="cells", problems=problems)
 
 
-def _problems(notebook: dict[str, Any], entry: Notebook | None) -> Iterator[str]:
+def _problems(notebook: dict[str, Any], name: str, lessons: Lessons) -> Iterator[str]:
+    entry = lessons.get(name)
+    exercise = name.startswith("exercises/")
     yield from _format(notebook)
     yield from _metadata(notebook)
     yield from _headings(notebook)
     yield from _ids(notebook["cells"])
     for number, cell in enumerate(notebook["cells"], 1):
-        yield from _cell(cell, where(cell, number))
+        yield from _cell(cell, where(cell, number), exercise=exercise)
     if entry:
-        yield from _header(notebook["cells"][:1], entry)
+        first = notebook["cells"][0] if notebook["cells"] else {}
+        yield from _header(markdown_text(first), entry, lessons)
         yield from _stops(notebook["cells"], entry)
 
 
@@ -127,42 +136,49 @@ def _ids(cells: list[Cell]) -> Iterator[str]:
         seen.add(id)
 
 
-def _cell(cell: Cell, name: str) -> Iterator[str]:
-    metadata = cell.get("metadata", {})
-    if unknown := sorted(set(tags(cell)) - TAGS):
+def _cell(cell: Cell, name: str, *, exercise: bool) -> Iterator[str]:
+    allowed = (TAGS | EXERCISE_TAGS) if exercise else TAGS
+    if unknown := sorted(set(tags(cell)) - allowed):
         yield f"{name} has the unknown tag {', '.join(unknown)}; use one from the closed list."
-    if extra := sorted(metadata.keys() - _CELL_METADATA - {"nbgrader"}):
+    metadata = METADATA | EXERCISE_METADATA if exercise else METADATA
+    if extra := sorted(cell.get("metadata", {}).keys() - metadata):
         yield f"{name} has metadata {', '.join(extra)}; build it again to take it out."
     if cell.get("cell_type") != "code":
         return
     lines = source(cell).splitlines()
     if not any(line.strip() for line in lines):
         yield f"{name} is an empty code cell; remove it."
-    if len(lines) > LINES:
+    # A starter shows a whole class, so that there is one place to write.
+    if len(lines) > LINES and not exercise:
         yield f"{name} has {len(lines)} lines of code, the limit is {LINES}; split it."
     for number, line in enumerate(lines, 1):
         if len(line) > COLUMNS:
             yield f"{name}, line {number} has {len(line)} columns, the limit is {COLUMNS}; wrap it."
 
 
-def _header(first: list[Cell], entry: Notebook) -> Iterator[str]:
-    """The first cell states `Time: 40 minutes` and `Needs: 00, 01.4` (or `nothing`)."""
-    text = markdown_text(first[0]) if first else ""
-    minutes = re.search(r"^\W*time\W+(?:about )?(\d+) min", text, re.MULTILINE | re.IGNORECASE)
-    stated = int(minutes[1]) if minutes else None
-    if stated != entry.minutes:
-        said = f"states {stated} minutes" if stated else 'has no line "Time: N minutes"'
-        yield f"the first cell {said}, course.toml has {entry.minutes}; make them agree."
-    needs = re.search(r"^\W*needs\b(.*)$", text, re.MULTILINE | re.IGNORECASE)
+def _header(text: str, entry: Notebook, lessons: Lessons) -> Iterator[str]:
+    """The first cell says `40 minutes` and `before this: [Start here](../00_start.ipynb)`."""
+    minutes = re.search(r"\b(\d+) minutes", text)
+    if minutes is None:
+        yield 'the first cell does not say how long it takes; write "40 minutes".'
+    elif int(minutes[1]) != entry.minutes:
+        stated = f"says {minutes[1]} minutes, course.toml {entry.minutes}"
+        yield f"the first cell {stated}; make them agree."
+    needs = re.search(r"before this: ([^·\n]*)", text)
     if needs is None:
-        yield 'the first cell has no line "Needs: 00, 01.4" (or "Needs: nothing"); add it.'
+        yield 'the first cell does not say what comes first; write "before this: nothing".'
         return
-    words = re.sub(r"\]\([^)]*\)", "]", needs[1])
-    named = set(re.findall(r"\b\d\d(?:\.\d+)?\b", words))
+    folder = posixpath.dirname(entry.path)
+    targets = re.findall(r"\]\(([^)#]+)", needs[1])
+    paths = [posixpath.normpath(posixpath.join(folder, target)) for target in targets]
+    named = {lessons[path].id for path in paths if path in lessons}
     if named != set(entry.needs):
-        listed = ", ".join(entry.needs) or "nothing"
-        found = ", ".join(sorted(named)) or "nothing"
-        yield f"the first cell needs {found}, course.toml has {listed}; make them agree."
+        listed, found = _list(entry.needs), _list(named)
+        yield f"the first cell has {found} before this, course.toml {listed}; make them agree."
+
+
+def _list(ids: Iterable[str]) -> str:
+    return ", ".join(sorted(ids)) or "nothing"
 
 
 def _stops(cells: list[Cell], entry: Notebook) -> Iterator[str]:

@@ -1,0 +1,47 @@
+"""Gates: exercise notebooks are what the build would write, and each exercise is proved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from course_lib.proof.gates import Gate, course_of, finished
+
+__all__ = ["exercises_are_fresh", "exercises_are_proved"]
+
+
+def exercises_are_fresh(root: Path) -> Gate:
+    """Builds every exercise again, writes nothing; covers exercises."""
+    from course_lib.practice.build import build
+
+    problems: list[str] = []
+    ids: list[str] = []
+    try:
+        ids = [exercise.id for exercise in course_of(root).exercises]
+        problems = [
+            f"{name}: is not what its source makes; run `python3 course.py build`."
+            for name in build(check=True, root=root)
+        ]
+    except ValueError as error:
+        problems.append(str(error))
+    return finished(root, "fresh", covered=len(ids), unit="exercises", problems=problems)
+
+
+def exercises_are_proved(root: Path, *, progress: Callable[[str], None] | None = None) -> Gate:
+    """Starter, reference, other right designs and mutants of each; covers scenarios."""
+    from course_lib.practice.proof import prove
+
+    problems: list[str] = []
+    scenarios = 0
+    try:
+        exercises = course_of(root).exercises
+    except ValueError as error:
+        exercises = ()
+        problems.append(f"{error}.")
+    for exercise in exercises:
+        result = prove(exercise, root=root)
+        scenarios += result.scenarios
+        problems += [f"{exercise.folder}: {problem}" for problem in result.problems]
+        if progress:
+            progress(exercise.id)
+    return finished(root, "exercises", covered=scenarios, unit="scenarios", problems=problems)

@@ -1,0 +1,58 @@
+"""Gate: the library's own tests."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+from course_lib.proof.gates import Gate, finished
+
+__all__ = ["library_tests_pass"]
+
+SECONDS = 1_200
+SHOWN_LINES = 30
+
+
+def library_tests_pass(root: Path, *, jobs: int = 1) -> Gate:
+    """pytest over tests/ and the examples in docstrings; covers tests that ran."""
+    with tempfile.TemporaryDirectory(prefix="break-it-first-tests-") as folder:
+        report = Path(folder) / "report.xml"
+        ended, said = _pytest(root, report, jobs)
+        tests = list(ElementTree.parse(report).iter("testcase")) if report.exists() else []
+    problems = [problem for test in tests for problem in _problem(test)]
+    if ended not in (0, 1):
+        problems.append(f"tests: pytest stopped with {ended}:\n{said[-2000:]}")
+    ran = sum(test.find("skipped") is None for test in tests)
+    return finished(root, "library", covered=ran, unit="tests", problems=problems)
+
+
+def _pytest(root: Path, report: Path, jobs: int) -> tuple[object, str]:
+    command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", "--tb=short"]
+    if jobs > 1:
+        command += ["-n", str(jobs), "--dist", "loadfile"]
+    try:
+        done = subprocess.run(
+            command,
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=SECONDS,
+        )
+    except subprocess.TimeoutExpired:
+        return f"a time limit of {SECONDS} s", ""
+    return done.returncode, done.stdout + done.stderr
+
+
+def _problem(test: ElementTree.Element) -> Iterator[str]:
+    for kind in ("failure", "error"):
+        found = test.find(kind)
+        if found is not None:
+            lines = (found.text or "").strip().splitlines()[-SHOWN_LINES:]
+            yield "\n".join([f"{test.get('classname')}.{test.get('name')}: {kind}", *lines])

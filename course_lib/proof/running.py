@@ -1,0 +1,104 @@
+"""`course.py test`: every gate, in order from quick to slow.
+
+One line for each gate: its name, what it covered and must cover, the seconds
+it took, and whether it passed; below it what is wrong. The last line counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from course_lib.index import ROOT
+from course_lib.proof.alt_text import everything_has_words
+from course_lib.proof.arrows import arrows_go_one_way, modules_are_small
+from course_lib.proof.derived import derived_parts_are_fresh
+from course_lib.proof.exercises import exercises_are_fresh, exercises_are_proved
+from course_lib.proof.gates import Gate
+from course_lib.proof.lessons import lessons_still_show_what_they_say
+from course_lib.proof.library import library_tests_pass
+from course_lib.proof.links import links_resolve
+from course_lib.proof.self_contained import files_name_no_machine
+from course_lib.proof.stored import outputs_are_clean, volatile_cells_are_few
+from course_lib.proof.structure import notebooks_are_well_built
+from course_lib.proof.tools import (
+    code_is_formatted,
+    code_is_linted,
+    types_are_strict,
+    workflow_is_valid,
+)
+from course_lib.proof.tree import index_agrees
+
+__all__ = ["STATIC", "main", "run", "rungs"]
+
+Run = Callable[[Path], Gate]
+
+STATIC: tuple[Run, ...] = (
+    index_agrees,
+    notebooks_are_well_built,
+    outputs_are_clean,
+    volatile_cells_are_few,
+    everything_has_words,
+    links_resolve,
+    arrows_go_one_way,
+    modules_are_small,
+    derived_parts_are_fresh,
+    exercises_are_fresh,
+    files_name_no_machine,
+    workflow_is_valid,
+    code_is_linted,
+    code_is_formatted,
+    types_are_strict,
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the gates. Returns 0 when all passed, else 1."""
+    parser = argparse.ArgumentParser(prog="course.py test", description="Prove the whole course.")
+    parser.add_argument("--fast", action="store_true", help="only the files and the library")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="at once (default: 2)")
+    options = parser.parse_args(arguments)
+    if options.fast and os.environ.get("CI") == "true":
+        print("In CI every gate runs; leave out --fast.", file=sys.stderr)
+        return 1
+    return run(rungs(fast=options.fast, jobs=max(1, options.jobs)), ROOT)
+
+
+def rungs(*, fast: bool, jobs: int) -> list[Run]:
+    """The gates in order: files, library, exercises, lessons."""
+    chosen: list[Run] = [*STATIC, functools.partial(library_tests_pass, jobs=jobs)]
+    if not fast:
+        chosen.append(functools.partial(exercises_are_proved, progress=_progress))
+        chosen.append(
+            functools.partial(lessons_still_show_what_they_say, jobs=jobs, progress=_progress)
+        )
+    return chosen
+
+
+def run(gates: Sequence[Run], root: Path) -> int:
+    """Run each gate on `root` and print what it found; the exit status."""
+    failed = 0
+    for gate in gates:
+        begin = time.monotonic()
+        found = gate(root)
+        failed += not found.passed
+        _show(found, time.monotonic() - begin)
+    print(f"{len(gates) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _show(gate: Gate, seconds: float) -> None:
+    counted = f"{gate.covered} {gate.unit}, at least {gate.minimum}"
+    verdict = "ok" if gate.passed else "FAILED"
+    print(f"{gate.name:<12} {counted:<44} {seconds:6.1f} s  {verdict}", flush=True)
+    for complaint in gate.complaints:
+        print("    " + complaint.replace("\n", "\n    "), flush=True)
+
+
+def _progress(name: str) -> None:
+    print(f"  ... {name}", flush=True)
