@@ -72,7 +72,7 @@ def _script_cells(text: str, name: str) -> list[dict[str, Any]]:
     """A script with tagged cells is read like a notebook; any other is one solution cell."""
     cells = [cell for cell in read_cells(text) if cell.tags and not cell.markdown]
     if not cells:
-        return [{"id": name, "metadata": {"tags": ["solution"]}, "source": text}]
+        return [{"name": name, "metadata": {"tags": ["solution"]}, "source": text}]
     return [{"id": c.id, "metadata": {"tags": [*c.tags]}, "source": c.text} for c in cells]
 
 
@@ -82,7 +82,8 @@ def code_cells(cells: Iterable[dict[str, Any]], names: tuple[str, ...]) -> list[
     for number, cell in enumerate(cells, 1):
         code = _without_magics(cell["source"])
         if _is_wanted(cell["metadata"], code, names):
-            chosen.append(CodeCell(f"cell {cell['id'] or number}", code))
+            name = cell.get("name") or f"cell {cell['id'] or number}"
+            chosen.append(CodeCell(name, code))
     return chosen
 
 

@@ -21,7 +21,7 @@ _SOURCE = '''\
 # **Not covered:** TODO.
 
 # %% id="setup" tags=["setup"]
-from course_lib.practice import check, hint, reset, solution
+from course_lib.practice import check, hint
 
 # %% [markdown] id="task-1"
 # ## Task 1
@@ -42,6 +42,12 @@ def answer(n: int) -> int:
 
 # %% id="check" tags=["check"]
 check("{id}")
+
+# %% [markdown] id="stuck"
+# Stuck? Each call of `hint` opens one more of three.
+
+# %% id="hint" tags=["check"]
+hint("{id}")
 
 # %% id="playground" tags=["play"]
 answer(2)

@@ -8,6 +8,7 @@ Format: https://jupytext.readthedocs.io/en/latest/formats-scripts.html
 from __future__ import annotations
 
 import ast
+import itertools
 import linecache
 import re
 import sys
@@ -51,8 +52,7 @@ def read_cells(text: str) -> list[SourceCell]:
     """The cells of a percent-format script, in order."""
     lines = text.splitlines()
     starts = [number for number, line in enumerate(lines) if _HEADER.match(line)]
-    ends = [*starts[1:], len(lines)]
-    return [_cell(lines, start, end) for start, end in zip(starts, ends, strict=True)]
+    return [_cell(lines, *bounds) for bounds in itertools.pairwise([*starts, len(lines)])]
 
 
 def _cell(lines: list[str], start: int, end: int) -> SourceCell:

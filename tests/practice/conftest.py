@@ -40,7 +40,7 @@ def learner(root):
     return report
 
 
-COUNTER = '''\
+COUNTER = """\
 class TooFew(Exception):
     pass
 
@@ -58,7 +58,7 @@ class Counter:
     def refill(self, n):
         self.chairs += n
         return self.chairs
-'''
+"""
 
 
 @pytest.fixture

@@ -357,4 +357,3 @@ def test_every_report_fits_with_the_longest_words_an_author_may_use(root, learne
     for lines in (("return 'x' * 999",), ("raise ValueError('v' * 999)",)):
         report = learner(counter("print('x' * 10**6)", *lines))
         assert len(report.text) <= 600
-
