@@ -13,6 +13,7 @@ from ..index import course
 from .markup import bold, bullets, paragraph, show
 from .pictures import use_house_style
 from .profiles import chosen, profile_css
+from .remembered import notice
 from .session import current
 
 __all__ = ["start", "stop_point"]
@@ -40,8 +41,8 @@ def start(lesson: str, *, parts: int = 3) -> None:
     use_house_style()
     names = chosen()
     lines = [f"Lesson {lesson} · about {entry.minutes} minutes · {_count(parts)}"]
-    if notice := progress.notice():
-        lines.append(notice)
+    if news := notice():
+        lines.append(news)
     lines += _hints(names)
     agenda = _agenda(parts, entry.minutes) if "checklists" in names else []
     html = _names(profile_css(names)) + "".join(map(paragraph, lines))

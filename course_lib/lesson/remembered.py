@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from .. import progress
 
-__all__ = ["answers", "due", "finished", "setting"]
+__all__ = ["answers", "due", "finished", "notice", "setting"]
 
 
 def answers(kind: str, item: str) -> list[str]:
@@ -37,6 +37,14 @@ def finished() -> set[str]:
         return progress.finished(progress.events())
     except (OSError, sqlite3.Error):
         return set()
+
+
+def notice() -> str:
+    """One sentence the learner has not been shown yet, or ""."""
+    try:
+        return progress.notice()
+    except (OSError, sqlite3.Error):
+        return ""
 
 
 def setting(name: str) -> str:
