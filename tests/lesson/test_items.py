@@ -96,7 +96,7 @@ def test_a_hunt_needs_one_of_the_24_classes() -> None:
 
 
 def test_an_unknown_id_names_the_others(questions: None) -> None:
-    with pytest.raises(ItemError, match='no question "01.5-maximum"'):
+    with pytest.raises(ItemError, match=r'no question "01\.5-maximum"'):
         find("01.5-maximum")
 
 
