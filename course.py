@@ -15,8 +15,8 @@ def main():
     version = tuple(sys.version_info[:2])
     if not FIRST <= version < BEYOND:
         sys.stderr.write(
-            "This is Python %d.%d and the course needs 3.11, 3.12, 3.13 or 3.14: install one "
-            "from python.org and start course.py with it.\n" % version  # noqa: UP031 - no f-strings there
+            "This is Python " + ".".join(map(str, version)) + " and the course needs "
+            "3.11, 3.12, 3.13 or 3.14: install one from python.org and start course.py with it.\n"
         )
         return 2
     sys.path.insert(0, ROOT)

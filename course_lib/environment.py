@@ -83,8 +83,8 @@ def _mend(root: Path, wanted: Sequence[str], say: Say) -> None:
     sound = bool(present) and is_ready(root, present)
     missing = [name for name in everything if not (sound and name in present)]
     count = sum(lock[name].count("==") for name in missing)
-    say(f"Setting up, once: about {count} packages. With pip this takes a minute or two.")
     _refuse_small_disk(root, missing)
+    say(f"Setting up, once: about {count} packages. With pip this takes a minute or two.")
     requirements = "".join(lock[name] for name in missing)
     if sound:
         installing.install(python_in(root / ".venv"), requirements, say=say)

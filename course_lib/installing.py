@@ -35,6 +35,8 @@ _MISLEADING = (
     "VIRTUAL_ENV",
 )
 _NO_SPACE = ("no space left on device", "not enough space on the disk", "(os error 28)")
+_NOT_AS_PINNED = ("hash mismatch", "do not match the hashes")
+_REASONS = ("error", "caused by", "×", "╰─▶")  # how pip and uv begin the line that says why
 
 
 class SetupError(Exception):
@@ -124,23 +126,29 @@ def _failure(lines: Sequence[str]) -> SetupError:
     text = "".join(lines)
     if any(words in text.lower() for words in _NO_SPACE):
         return disk_full()
+    log = _kept_log(text)
     told = [line.strip() for line in lines if line.strip()]
-    errors = [line for line in told if line.lower().startswith(("error", "×", "╰─▶"))]
+    errors = [line for line in told if line.lower().startswith(_REASONS)]
     reason = (errors or told or ["it said nothing"])[-1]
+    if any(words in text.lower() for words in _NOT_AS_PINNED):
+        return SetupError(
+            "A package is not the one that requirements.lock names, so it was refused; run the"
+            f" same again, and if it stays so, report it ({log})."
+        )
     return SetupError(
         f"The packages were not installed ({reason}); check your connection and run the same"
-        f" again{_kept_log(text)}."
+        f" again ({log})."
     )
 
 
 def _kept_log(text: str) -> str:
-    """Where the installer's output was put, as the end of a sentence; "" if nowhere."""
+    """Keeps the installer's output in a file; says where."""
     with contextlib.suppress(OSError):
         number, name = tempfile.mkstemp(prefix="break-it-first-", suffix=".log", text=True)
         with open(number, "w", encoding="utf-8") as log:
             log.write(text)
-        return f", or read {name}"
-    return ""
+        return f"all it said is in {name}"
+    return "what it said could not be kept"
 
 
 def _installer(python: Path) -> list[str]:

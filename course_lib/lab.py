@@ -45,6 +45,7 @@ def start(*, port: int | None, browser: bool, others: Sequence[str]) -> int:
 
 def _arguments(*, port: int | None, browser: bool, others: Sequence[str]) -> list[str]:
     arguments = [
+        "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.root_dir={workspace.WORK}",
         f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
         f"--LabApp.app_settings_dir={_DEFAULTS}",
