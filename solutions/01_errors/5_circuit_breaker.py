@@ -154,14 +154,10 @@ class CircuitBreaker:
         self._is_failure = is_failure
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()  # guards all that follows
-        self._state = State.CLOSED
-        self._period = 0  # grows with every change of state
         self._failed: deque[bool] = deque(maxlen=window)
-        self._open_until = 0.0
-        self._permits = 0  # probes that may still start
-        self._missing = 0  # probes that must still succeed
         self._unreported: deque[tuple[State, State]] = deque()
         self._reporting = False
+        self._begin(State.CLOSED)
         ### END SOLUTION
 
     @property
@@ -195,8 +191,8 @@ class CircuitBreaker:
             self._after(permit, ok)
             self._report()
 
-    def _before(self) -> int:
-        """A permit, which is the number of the current period, or CircuitOpen."""
+    def _before(self) -> object:
+        """A permit, which is the token of the current period, or CircuitOpen."""
         with self._lock:
             if self._state is State.OPEN:
                 wait = self._open_until - self._clock.monotonic()
@@ -209,10 +205,10 @@ class CircuitBreaker:
                 self._permits -= 1
             return self._period
 
-    def _after(self, permit: int, ok: bool | None) -> None:
+    def _after(self, permit: object, ok: bool | None) -> None:
         """Count the outcome of a call, if it began in this period."""
         with self._lock:
-            if permit != self._period:
+            if permit is not self._period:
                 return
             if self._state is State.CLOSED:
                 self._after_call(ok)
@@ -239,13 +235,17 @@ class CircuitBreaker:
                 self._change_to(State.CLOSED)
 
     def _change_to(self, state: State) -> None:
-        """Begin a new period, with nothing left of the old one. The lock is held."""
         self._unreported.append((self._state, state))
+        self._begin(state)
+
+    def _begin(self, state: State) -> None:
+        """A new period, with nothing left of the old one."""
         self._state = state
-        self._period += 1
+        self._period = object()  # a token: no two periods have the same
         self._failed.clear()
-        self._permits = self._missing = self._half_open_permits
         self._open_until = self._clock.monotonic() + self._open_for
+        self._permits = self._half_open_permits  # probes that may still start
+        self._missing = self._half_open_permits  # probes that must still succeed
 
     def _report(self) -> None:
         """Tell the listener, one change after the other. The lock is not held meanwhile."""
@@ -255,9 +255,10 @@ class CircuitBreaker:
                     return  # if another thread is reporting, it will report ours too
                 self._reporting = True
                 change = self._unreported.popleft()
+            listener = self.on_transition
             try:
-                if self.on_transition:
-                    self.on_transition(*change)
+                if listener:
+                    listener(*change)
             finally:
                 with self._lock:
                     self._reporting = False
@@ -295,7 +296,6 @@ def fail():
 def ribbon(script, **settings):
     clock = ManualClock()
     breaker = CircuitBreaker(clock=clock, **settings)
-    marks = {State.CLOSED: "-", State.OPEN: "O", State.HALF_OPEN: "h"}
     line = ""
     for letter in script:
         if letter != ".":
@@ -303,7 +303,8 @@ def ribbon(script, **settings):
                 breaker.call(fail if letter == "f" else answer)
             except (ConnectionError, CircuitOpen):
                 pass
-        line += marks.get(breaker.state, "?")
+        state = str(breaker.state).lower()
+        line += "-" if "closed" in state else "h" if "half" in state else "O"
         clock.advance(1)
     print(script)
     print(line)

@@ -1,4 +1,4 @@
-# fails "a cancelled call never counts and gives its permit back" with "after three failures"
+# fails "a cancelled call never counts and gives its permit back" with "after 3 failures"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "twenty threads get no more probes than permits" with "probes that started"
+# fails "twenty threads get no more probes than permits" with "probes started"
 import threading
 from collections import deque
 

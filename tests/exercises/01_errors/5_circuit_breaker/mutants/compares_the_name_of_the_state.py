@@ -1,4 +1,4 @@
-# fails "a late result of the closed period changes nothing" with "closed again"
+# fails "a late result of the closed period changes nothing" with "failures since closing"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "says how long it will refuse" with "s later"
+# fails "says how long it will refuse" with "retry_after"
 import threading
 from collections import deque
 

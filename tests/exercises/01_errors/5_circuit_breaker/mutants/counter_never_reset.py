@@ -1,4 +1,4 @@
-# fails "counts the last `window` outcomes, no more and no fewer" with "calls later"
+# fails "counts the last `window` outcomes, no more and no fewer" with "apart, window"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "lets a call in exactly open_for after the opening, not before" with "call 30 s"
+# fails "lets a call in exactly open_for after the opening, not before" with "call at 30 s"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "a late result of the closed period changes nothing" with "retry_after 12 s"
+# fails "a late result of the closed period changes nothing" with "late failure: retry_after"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "a late result of the closed period changes nothing" with "one probe of two done"
+# fails "a late result of the closed period changes nothing" with "state, one probe done"
 import threading
 from collections import deque
 

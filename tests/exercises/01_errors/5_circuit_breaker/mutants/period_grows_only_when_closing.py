@@ -1,4 +1,4 @@
-# fails "a late probe of an earlier half-open period changes nothing" with "one new probe of two done, late served"
+# fails "a late probe of an earlier half-open period changes nothing" with "late success: state, one probe"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "a half-open period has no more probes than half_open_permits" with "1 succeeded"
+# fails "a half-open period has no more probes than half_open_permits" with "1 done: one more call"
 import threading
 from collections import deque
 

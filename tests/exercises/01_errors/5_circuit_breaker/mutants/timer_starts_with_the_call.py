@@ -1,4 +1,4 @@
-# fails "says how long it will refuse" with "a call of 7 s"
+# fails "says how long it will refuse" with "opened by a call of 7 s"
 import threading
 from collections import deque
 
