@@ -275,7 +275,7 @@ class BreakerCore:
 
     def _is_fault(self, error: Exception) -> bool:
         try:
-            return bool(self._is_failure(error))
+            return self._is_failure(error)
         except Exception:
             _logger.exception("is_failure raised about %r, which counts as a failure", error)
             return True
