@@ -87,12 +87,11 @@ def _problems(notebook: dict[str, Any], name: str, lessons: Lessons) -> Iterator
 
 
 def _format(notebook: dict[str, Any]) -> Iterator[str]:
-    import nbformat
+    from nbformat.validator import iter_validate  # it only looks; `validate` repairs, too
 
-    try:
-        nbformat.validate(nbformat.from_dict(notebook))
-    except nbformat.ValidationError as error:
-        yield f"is not a valid notebook ({str(error).splitlines()[0]}); build it again."
+    for error in iter_validate(notebook, version=4, version_minor=notebook.get("nbformat_minor")):
+        place = "/".join(map(str, error.absolute_path))
+        yield f"is not a valid notebook ({place}: {error.message[:80]}); build it again."
 
 
 def _metadata(notebook: dict[str, Any]) -> Iterator[str]:
