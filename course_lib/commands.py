@@ -129,30 +129,33 @@ def _check(words: Words) -> int:
     return code
 
 
-def _one_id(verb: str, words: Words) -> str:
+def _exercise_id(verb: str, words: Words) -> str:
+    """The one word after the verb. Raises UnknownId unless an exercise has it."""
+    from course_lib.index import course
+
     parser = _Parser(verb)
     parser.add_argument("id", help="as `course.py list` shows it")
-    return str(parser.parse_args(words).id)
+    return course().exercise(parser.parse_args(words).id).id
 
 
 def _hint(words: Words) -> int:
     from course_lib.practice import hint
 
-    print(hint(_one_id("hint", words)))
+    print(hint(_exercise_id("hint", words)))
     return 0
 
 
 def _solution(words: Words) -> int:
     from course_lib.practice import solution
 
-    print(solution(_one_id("solution", words)))
+    print(solution(_exercise_id("solution", words)))
     return 0
 
 
 def _reset(words: Words) -> int:
     from course_lib.practice import reset
 
-    print(reset(_one_id("reset", words)))
+    print(reset(_exercise_id("reset", words)))
     return 0
 
 
@@ -229,7 +232,9 @@ def _build(words: Words) -> int:
 def _new(words: Words) -> int:
     from course_lib.practice.new import scaffold
 
-    print(scaffold(_one_id("new", words)))
+    parser = _Parser("new")
+    parser.add_argument("id", help="an exercise that course.toml has and the folders have not")
+    print(scaffold(parser.parse_args(words).id))
     return 0
 
 

@@ -151,7 +151,7 @@ def load(text: str) -> Course:
             promise=data["course"]["promise"],
             chapters=tuple(_chapter(dict(c)) for c in data["chapter"]),
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # TOMLDecodeError is a ValueError
         raise ValueError(f"course.toml: {error}") from error
 
 

@@ -36,7 +36,7 @@ _MISLEADING = (
 )
 _NO_SPACE = ("no space left on device", "not enough space on the disk", "(os error 28)")
 _NOT_AS_PINNED = ("hash mismatch", "do not match the hashes")
-_REASONS = ("error", "caused by", "×", "╰─▶")  # how pip and uv begin the line that says why
+_REASONS = ("error", "cause", "×", "╰─▶")  # how pip and uv begin the line that says why
 
 
 class SetupError(Exception):

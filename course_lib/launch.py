@@ -18,6 +18,7 @@ from course_lib.installing import SetupError
 
 __all__ = ["main", "wanted_sections"]
 
+_HAS_EXEC = os.name != "nt"  # Windows' exec gives the console back too early
 _BARE = {"lock"}  # needs uv alone, and may be what mends the environment
 _NEED_TEST = {"test", "build", "new"}
 _INSTALLS = {"core": ("core",), "test": ("core", "test"), "all": environment.SECTIONS}
@@ -63,9 +64,9 @@ def _hand_over(python: Path, args: Sequence[str]) -> int:
     command = [str(python), "-P", "-m", "course_lib", *args]
     sys.stdout.flush()
     sys.stderr.flush()
-    if os.name != "nt":
+    if _HAS_EXEC:
         os.execv(python, command)
-    child = subprocess.Popen(command)  # Windows has no exec that keeps the console
+    child = subprocess.Popen(command)
     while True:
         try:
             return child.wait()
