@@ -3,7 +3,7 @@ import pytest
 from course_lib import progress
 from course_lib.lesson import parsons
 from course_lib.lesson.arranging import Arranged, judged, pool
-from course_lib.lesson.items import ItemError, find
+from course_lib.lesson.items import Item, ItemError, find
 
 from .widgets import control, press, told
 
@@ -23,6 +23,12 @@ def test_the_lines_come_shuffled_and_always_the_same() -> None:
     assert pool(item) == pool(item)
     assert sorted(pool(item)) == sorted([*RIGHT, "sleep()"])
     assert pool(item)[:3] != RIGHT
+
+
+def test_the_shuffled_lines_are_never_the_answer_by_chance() -> None:
+    many = [Item(f"x-{n}", "x", "order", lines=("first", "second")) for n in range(20)]
+
+    assert all(pool(item) == ["second", "first"] for item in many)
 
 
 def test_the_text_has_shuffled_lines_and_the_answer_last() -> None:
