@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from course_lib.labs.overload_run import Run as Run
     from course_lib.labs.server import Server as Server
     from course_lib.labs.server import serve as serve
-    from course_lib.labs.shop_app import shop_app as shop_app
     from course_lib.labs.shop_data import Customer as Customer
     from course_lib.labs.shop_data import Order as Order
     from course_lib.labs.shop_data import OrderLine as OrderLine
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
     from course_lib.labs.shop_data import shop as shop
     from course_lib.labs.virtual_time import Stuck as Stuck
     from course_lib.labs.virtual_time import VirtualTime as VirtualTime
+    from course_lib.labs.web_shop import shop_app as shop_app
 
 # No module is called like a function in it: `course_lib.labs.shop` could then
 # mean the module or the function, depending on what was imported before.
@@ -45,7 +45,7 @@ _MODULES = {
     "overload": "shop_under_load",
     "overload_run": "Run",
     "server": "Server serve",
-    "shop_app": "shop_app",
+    "web_shop": "shop_app",
     "shop_data": "Customer Order OrderLine Product Shop shop",
     "virtual_time": "Stuck VirtualTime",
 }

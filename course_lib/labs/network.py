@@ -11,6 +11,7 @@ what programs really meet is what is here: slow, silent, reset.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import math
 import socket
@@ -18,7 +19,7 @@ import struct
 import sys
 from urllib.parse import urlsplit
 
-from course_lib.labs.loop_thread import LoopThread
+from course_lib.labs.loop_thread import LoopThread, settle
 
 __all__ = ["TcpProxy", "tcp_proxy"]
 
@@ -115,6 +116,7 @@ class TcpProxy:
             self._thread.stop()
 
     async def _close(self) -> None:
+        await settle()
         self._server.close()
         await self._cut(list(self._links))
 
@@ -165,13 +167,13 @@ class _Link:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._copy(self._client[0], target[1], up=True))
                 group.create_task(self._copy(target[0], self._client[1], up=False))
+            for writer in writers:
+                writer.close()
+                await writer.wait_closed()
         except (asyncio.CancelledError, OSError, ExceptionGroup):
             # Cancelled by a cut, or one side reset: the other must notice as abruptly.
             for writer in writers:
                 _reset(writer)
-        else:
-            for writer in writers:
-                writer.close()
 
     async def _copy(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, up: bool
@@ -270,5 +272,6 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     """Close so that the other side sees a reset (RST) and not an orderly end."""
     layout = "hh" if sys.platform == "win32" else "ii"
     connection = writer.get_extra_info("socket")
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
+    with contextlib.suppress(OSError):  # it is closed already: the other side was faster
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(layout, 1, 0))
     writer.transport.abort()

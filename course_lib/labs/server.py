@@ -16,9 +16,11 @@ from typing import Any
 from course_lib.clock import Clock, SystemClock
 from course_lib.labs.faults import Faults
 from course_lib.labs.faulty_app import App, FaultyApp
-from course_lib.labs.loop_thread import LoopThread
+from course_lib.labs.loop_thread import LoopThread, settle
 
 __all__ = ["Server", "serve"]
+
+_STARTING_TAKES = 5.0  # seconds an app may need to start
 
 
 class Server:
@@ -27,7 +29,8 @@ class Server:
     Attributes:
         url: such as `http://127.0.0.1:49152`, without a slash at the end.
         requests: `(method, path)` of every request that arrived, in order.
-        errors: `Type: message` of every exception that your app raised.
+        errors: `Type: message` of every exception that your app raised. The client may have
+            its 500 a moment before the entry is there; after the block all are.
     """
 
     def __init__(
@@ -53,13 +56,19 @@ class Server:
 
     async def _start(self) -> None:
         self._serving = asyncio.create_task(self._serve())
-        while not self._uvicorn.started and not self._serving.done():
+        deadline = asyncio.get_running_loop().time() + _STARTING_TAKES
+        while not self._uvicorn.started:
+            if self._serving.done():
+                raise RuntimeError(
+                    f"the app did not start because its lifespan raised {self._app.startup_error}; "
+                    "mend the lifespan, then serve the app again"
+                )
+            if asyncio.get_running_loop().time() > deadline:
+                raise RuntimeError(
+                    f"the app did not start within {_STARTING_TAKES:g} s; look for a wait in "
+                    "its lifespan"
+                )
             await asyncio.sleep(0.002)
-        if self._serving.done():
-            why = self._app.startup_error
-            raise RuntimeError(
-                f"the app did not start because its lifespan raised {why}; mend that, then serve it"
-            )
 
     async def _serve(self) -> None:
         try:
@@ -69,19 +78,27 @@ class Server:
 
     def stop(self) -> None:
         """Drop what is in flight, close the port, end the thread. May be called twice."""
-        if not self._serving.done():
-            self._thread.call(self._stop())
-        self._release()
+        try:
+            if not self._serving.done():
+                self._thread.call(self._stop())
+        finally:
+            self._release()
 
     async def _stop(self) -> None:
-        self._uvicorn.should_exit = True
+        # Not by uvicorn's own shutdown, which waits for requests in flight.
+        await settle()
         for listener in self._uvicorn.servers:
             listener.close()
         for connection in list(self._uvicorn.server_state.connections):
             connection.transport.abort()
-        for task in list(self._uvicorn.server_state.tasks):
+        tasks = list(self._uvicorn.server_state.tasks)
+        for task in tasks:
             task.cancel()
-        await self._serving
+        if tasks:
+            await asyncio.wait(tasks, timeout=1.0)
+        await self._uvicorn.lifespan.shutdown()
+        self._serving.cancel()
+        await asyncio.wait([self._serving])
 
     def _release(self) -> None:
         self._thread.stop()
@@ -112,11 +129,11 @@ def serve(
         clock: read for the dates of `too_many(..., as_date=True)`, nothing else.
 
     Raises:
-        RuntimeError: the app's lifespan failed.
+        RuntimeError: the app's lifespan failed, or took more than 5 s.
         TypeError: `app` cannot be called.
     """
     if app is None:
-        from course_lib.labs.shop_app import shop_app
+        from course_lib.labs.web_shop import shop_app
 
         app = shop_app()
     if not callable(app):
@@ -140,6 +157,5 @@ def _uvicorn(
         log_config=None,
         log_level="critical",  # what the app raises is in `errors`
         access_log=False,
-        timeout_graceful_shutdown=1,
     )
     return uvicorn.Server(config), faulty

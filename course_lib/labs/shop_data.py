@@ -23,8 +23,8 @@ _OPENING = datetime(2026, 1, 1, 8, 0, tzinfo=UTC)
 # category: (what is sold, the kinds of it, lowest and highest price in cents)
 _CATALOGUE: dict[str, tuple[tuple[str, ...], tuple[str, ...], int, int]] = {
     "bakery": (("bread", "roll", "flatbread"), ("rye", "wheat", "maize", "oat"), 80, 650),
-    "drinks": (("tea", "coffee", "juice"), ("mint", "black", "ginger", "mango"), 120, 1400),
-    "garden": (("seeds", "pot", "watering can"), ("small", "large", "blue", "clay"), 150, 3500),
+    "drinks": (("tea", "lemonade", "syrup"), ("mint", "ginger", "mango", "lime"), 120, 1400),
+    "garden": (("pot", "basket", "watering can"), ("small", "large", "blue", "green"), 150, 3500),
     "kitchen": (("bowl", "kettle", "pan"), ("steel", "enamel", "glass", "iron"), 490, 8900),
     "paper": (("notebook", "envelope", "poster"), ("plain", "lined", "red", "grey"), 60, 1800),
 }

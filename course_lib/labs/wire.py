@@ -73,7 +73,8 @@ class FaultyProtocol(H11Protocol):  # type: ignore[misc]  # mypy does not read u
         app = self.app
 
         async def app_on_this_wire(scope: Any, receive: Any, send: Any) -> None:
-            await app({**scope, "extensions": {WIRE: wire}}, receive, send)
+            extensions = {**scope.get("extensions", {}), WIRE: wire}
+            await app({**scope, "extensions": extensions}, receive, send)
 
         self.app = app_on_this_wire
         super().connection_made(wire)
