@@ -74,11 +74,18 @@ def run_lessons(
 def _command(order: list[Path], *, jobs: int, cell_seconds: float, report: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "pytest", "-c", str(_SETTINGS / "pytest.ini")),
-        *("--rootdir", str(ROOT), "-p", "nbval.plugin"),
+        *("--rootdir", str(_root_of(order)), "-p", "nbval.plugin"),
         *("--nbval-cell-timeout", str(cell_seconds), "--course-report", str(report)),
         *(("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()),
         *map(str, order),
     ]
+
+
+def _root_of(lessons: list[Path]) -> Path:
+    """A folder that holds all lessons: pytest names files from there, and only so apart."""
+    if all(path.is_relative_to(ROOT) for path in lessons):
+        return ROOT
+    return Path(os.path.commonpath([path.parent for path in lessons]))
 
 
 @contextmanager
@@ -137,7 +144,7 @@ def _result(
 ) -> LessonResult:
     cells = [row for row in rows if row["compared"] is not None and row["outcome"] != "skipped"]
     problems = [_problem(row) for row in rows if row["outcome"] == "failed"]
-    seen = {(ROOT / row["lesson"]).resolve() for row in cells}
+    seen = {Path(row["lesson"]) for row in cells}
     problems += [f"{_name(path)}: no cell of it was run." for path in order if path not in seen]
     if ended is None:
         problems.append("lessons: took too long and were stopped.")
@@ -149,7 +156,7 @@ def _result(
 
 def _problem(row: dict[str, Any]) -> str:
     cell = f'cell "{row["cell"]}": ' if row["compared"] is not None else ""
-    return f"{_name((ROOT / row['lesson']).resolve())}: {cell}{row['text']}"
+    return f"{_name(Path(row['lesson']))}: {cell}{row['text']}"
 
 
 def _name(path: Path) -> str:

@@ -253,14 +253,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption(REPORT)
     if target and not hasattr(config, "workerinput"):  # with xdist, the controller sees all reports
-        config.pluginmanager.register(_Report(Path(target)))
+        config.pluginmanager.register(_Report(Path(target), config.rootpath))
 
 
 class _Report:
     """One JSON line for each cell as it ends, so that a reader can follow."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, root: Path) -> None:
         self.file = file
+        self.root = root
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" or not report.passed:
@@ -268,7 +269,7 @@ class _Report:
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
-            self._write(report, {"lesson": report.nodeid})
+            self._write(report, {"lesson": str(self.root / report.nodeid)})
 
     def _write(self, report: Any, properties: dict[str, Any]) -> None:
         line = {
@@ -285,4 +286,4 @@ class _Report:
 def _words(report: Any) -> str:
     """What a test says itself; of an error around a test, only the error."""
     crash = getattr(report.longrepr, "reprcrash", None)
-    return str(crash.message if crash else report.longreprtext)
+    return str(crash.message if crash else report.longrepr)

@@ -1,0 +1,271 @@
+"""The lessons gate bites: each small lesson has one fault, and the message names it.
+
+All of them run in two batches, because every lesson costs a kernel.
+"""
+
+import re
+import tempfile
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from nbformat import NotebookNode, v4
+
+from course_lib.proof.building import CellFailed, run_and_store
+from course_lib.proof.lessons import LessonResult, run_lessons
+from course_lib.proof.rooms import MARKER
+
+CELL_SECONDS = 8
+
+
+def cell(source: str, *outputs: object, tag: str = "", ran: bool = True) -> NotebookNode:
+    """A code cell; an output that is a str was printed."""
+    stored = [v4.new_output("stream", text=out) if isinstance(out, str) else out for out in outputs]
+    made = v4.new_code_cell(source, outputs=stored, execution_count=1 if ran else None)
+    made.metadata["tags"] = [tag] if tag else []
+    return made
+
+
+def error(name: str) -> NotebookNode:
+    return v4.new_output("error", ename=name, evalue="", traceback=[])
+
+
+def result(text: str, **more: str) -> NotebookNode:
+    return v4.new_output("execute_result", {"text/plain": text, **more}, execution_count=1)
+
+
+def lesson(path: Path, *cells: NotebookNode) -> Path:
+    for number, one in enumerate(cells, 1):
+        one["id"] = f"c{number}"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(v4.new_notebook(cells=list(cells)), path)
+    return path
+
+
+PICTURE = '<img src="data:image/png;base64,AAAA">'
+FIGURE = f"""\
+class Figure:
+    def _repr_mimebundle_(self, include, exclude):
+        return {{"text/html": '{PICTURE}', "text/plain": "line y=[0, 9]"}}
+Figure()
+"""
+
+THREAD = """\
+import threading
+stop = threading.Event()
+threading.Thread(target=stop.wait, name="forgotten", daemon=True).start()
+"""
+PROCESS = """\
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+"""
+SWALLOWED = """\
+import socket
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=1)
+except OSError:
+    pass
+"""
+LOOKED_UP = """\
+import subprocess, sys
+look = "import socket; socket.getaddrinfo('shop.example', 80)"
+done = subprocess.run([sys.executable, "-c", look], capture_output=True)
+"""
+
+# the fault -> (the cells of a lesson with it, a pattern for what the gate must say)
+FAULTS: dict[str, tuple[list[NotebookNode], str]] = {
+    "a changed output": (
+        [cell("print(41)", "42\n")],
+        'cell "c1": Cell outputs differ\n.*-42\n.*41',
+    ),
+    "a changed order": (
+        [cell("display(2)\nprint(1)", "1\n", v4.new_output("display_data", {"text/plain": "2"}))],
+        'cell "c1": Cell outputs differ',
+    ),
+    "a changed figure": (
+        [cell(FIGURE, result("line y=[0, 8]", **{"text/html": PICTURE}))],
+        r'cell "c1": Cell outputs differ\n.*-line y=\[0, 8\]\n.*\+line y=\[0, 9\]',
+    ),
+    "a comment that asks to be skipped": (
+        [cell("# NBVAL_IGNORE_OUTPUT\nprint(1)", "2\n")],
+        'cell "c1": Cell outputs differ',
+    ),
+    "an unexpected error": (
+        [cell("1 / 0")],
+        'cell "c1": Cell execution caused an exception\n.*ZeroDivisionError',
+    ),
+    "an error that does not come": (
+        [cell("x = 1", error("KeyError"), tag="raises-exception")],
+        'cell "c1": Cell outputs differ\n.*-KeyError',
+    ),
+    "an error of another kind": (
+        [cell("1 / 0", error("KeyError"), tag="raises-exception")],
+        'cell "c1": Cell outputs differ\n.*-KeyError.*\\+ZeroDivisionError',
+    ),
+    "a cell that was never run": ([cell("x = 1", ran=False)], 'cell "c1": was never run'),
+    "a cell that takes too long": (
+        [cell("import time; time.sleep(60)"), cell("print(2)", "3\n")],
+        f'cell "c1": Timeout of {CELL_SECONDS} seconds exceeded',
+    ),
+    "a thread": ([cell(THREAD)], 'left behind: thread "forgotten"'),
+    "a task": (
+        [cell("import asyncio\ntask = asyncio.create_task(asyncio.sleep(99))")],
+        'left behind: task "sleep"',
+    ),
+    "a process": ([cell(PROCESS)], r"left behind: process .* -c input\(\)"),
+    "a port": (
+        [cell('import socket\nserver = socket.create_server(("127.0.0.1", 0))')],
+        r"left behind: socket on port \d+ \(listen\)",
+    ),
+    "a temp file": (
+        [cell('import tempfile\nfile = tempfile.mkstemp(prefix="forgotten")')],
+        "left behind: temp file forgotten",
+    ),
+    "a file beside the lesson": (
+        [cell('open("forgotten.csv", "w").close()')],
+        "left behind: file forgotten.csv beside the lesson",
+    ),
+    "a connection to another machine": (
+        [cell('import socket\nsocket.create_connection(("192.0.2.1", 80), timeout=1)')],
+        'cell "c1": Cell execution caused an exception\n.*BeyondLoopback',
+    ),
+    "a connection whose error is swallowed": (
+        [cell(SWALLOWED)],
+        "reached beyond this machine: connect 192.0.2.1:80",
+    ),
+    "a lookup by a child": (
+        [cell(LOOKED_UP)],
+        "reached beyond this machine: getaddrinfo shop.example",
+    ),
+}
+
+KILLED = """\
+import os, signal, socket, subprocess, sys, tempfile
+file = tempfile.mkstemp()
+server = socket.create_server(("127.0.0.1", 0))
+child = subprocess.Popen([sys.executable, "-c", "input('orphan')"], stdin=-1, stdout=-1)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+SOUND = [
+    cell("import asyncio, random, warnings\nfrom pathlib import Path\n\nimport ipywidgets"),
+    cell("3 + 4;"),
+    cell("40 + 2"),
+    cell("Out[3]"),
+    cell("warnings.warn('the queue is long')"),
+    cell("{}['chairs']", tag="raises-exception"),
+    cell("print(random.random())", tag="volatile"),
+    cell("await asyncio.to_thread(print, '4 in the queue')"),
+    cell("ipywidgets.IntSlider(3, description='chairs')"),
+    cell("Path('note.txt').write_text('x')\nPath('note.txt').unlink()"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lessons")
+
+
+@pytest.fixture(scope="module")
+def faulty(folder: Path) -> LessonResult:
+    """All faulty lessons in one run, each in a kernel of its own."""
+    lessons = [lesson(folder / f"{name}.ipynb", *cells) for name, (cells, _) in FAULTS.items()]
+    return run_lessons(lessons, jobs=2, cell_seconds=CELL_SECONDS)
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_faulty_lesson_fails_and_the_message_names_the_fault(
+    faulty: LessonResult, name: str
+) -> None:
+    said = [problem for problem in faulty.problems if problem.startswith(f"{name}.ipynb: ")]
+
+    assert re.search(FAULTS[name][1], "\n".join(said), re.DOTALL), said
+    assert len(said) == (2 if name == "a connection to another machine" else 1)
+
+
+def test_cells_after_one_that_took_too_long_are_not_run_and_not_counted(
+    faulty: LessonResult,
+) -> None:
+    # Every lesson has one cell that ran; the slow one has a second that did not.
+    assert faulty.covered == len(FAULTS)
+
+
+def test_nothing_of_a_faulty_lesson_outlives_the_run(faulty: LessonResult) -> None:
+    assert ours() == []
+
+
+def ours() -> list[str]:
+    """Rooms and processes of lessons that are still there."""
+    rooms = [path.name for path in Path(tempfile.gettempdir()).glob("break-it-first-*")]
+    return rooms + [name for process in psutil.process_iter() if (name := marked(process))]
+
+
+def marked(process: psutil.Process) -> str:
+    try:
+        return process.name() if MARKER in process.environ() else ""
+    except psutil.Error:
+        return ""
+
+
+def test_a_kernel_killed_in_the_middle_of_a_lesson_is_named_and_leaves_nothing(
+    folder: Path,
+) -> None:
+    killed = lesson(folder / "killed.ipynb", cell(KILLED), cell("print(2)", "2\n"))
+
+    found = run_lessons([killed])
+
+    assert found.problems == (
+        'killed.ipynb: cell "c1": ended the kernel\'s process; a lesson must survive its cells',
+    )
+    assert found.covered == 1
+    assert ours() == []
+
+
+def test_a_sound_lesson_passes_with_history_volatile_cells_and_expected_errors(
+    folder: Path,
+) -> None:
+    sound = lesson(folder / "rooms" / "sound.ipynb", *SOUND)
+    run_and_store(sound)
+
+    alone = run_lessons([sound])
+    together = run_lessons([sound, lesson(folder / "other.ipynb", cell("x = 1"))], order_seed=7)
+
+    assert alone == LessonResult(covered=len(SOUND), compared=len(SOUND) - 1, problems=())
+    assert together == LessonResult(covered=len(SOUND) + 1, compared=len(SOUND), problems=())
+
+
+def test_building_a_lesson_twice_gives_the_same_bytes_and_no_widget_state(folder: Path) -> None:
+    stable = [one for one in SOUND if one.metadata["tags"] != ["volatile"]]
+    sound = lesson(folder / "built.ipynb", *stable)
+
+    run_and_store(sound)
+    first = sound.read_bytes()
+    run_and_store(sound)
+
+    assert sound.read_bytes() == first
+    assert b"widget" not in first.replace(b"ipywidgets", b"")
+    stored = nbformat.read(sound, as_version=4)
+    assert [one.execution_count for one in stored.cells] == list(range(1, len(SOUND)))
+    assert [one.id for one in stored.cells] == [f"c{n}" for n in range(1, len(SOUND))]
+
+
+def test_building_a_lesson_with_an_unexpected_error_stores_nothing(folder: Path) -> None:
+    path = lesson(folder / "fails.ipynb", cell("x = 1", "old\n"), cell("x / 0"))
+    before = path.read_bytes()
+
+    with pytest.raises(CellFailed, match=r'fails\.ipynb: cell "c2": ZeroDivisionError'):
+        run_and_store(path)
+
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_is_no_notebook_is_a_problem_and_not_a_pass(folder: Path) -> None:
+    broken = folder / "broken.ipynb"
+    broken.write_text("{", encoding="utf-8")
+
+    found = run_lessons([broken])
+
+    assert found.covered == 0
+    assert any("broken.ipynb: " in problem for problem in found.problems)
