@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import ctypes
 import signal
 import sys
 import threading
@@ -141,6 +140,8 @@ def _raise(error: BaseException) -> Any:
 
 def _stop(thread: threading.Thread) -> list[Place]:
     """Ask a thread to stop, a few times; a blocking call in it cannot hear."""
+    import ctypes
+
     places = _places(sys._current_frames().get(thread.ident or 0))
     for _ in range(10):
         ident = ctypes.c_ulong(thread.ident or 0)

@@ -333,6 +333,16 @@ def test_check_takes_the_callers_names_and_records_the_outcome(root, counter):
     assert [(e.item, e.value) for e in progress.events(kind="check")] == [(ID, "right")]
 
 
+def test_an_outcome_that_only_repeats_the_last_is_not_recorded_again(learner, counter):
+    from course_lib import progress
+
+    for lines in ("pass", "pass", "1 / 0", "1 / 0", "pass"):
+        reports.recorded(learner(counter(lines)))
+
+    outcomes = [event.value for event in progress.events(kind="check")]
+    assert outcomes == ["right", "crashed", "right"]
+
+
 def test_when_recording_fails_the_report_says_so_and_nothing_more(monkeypatch, learner, counter):
     from course_lib import progress
 
