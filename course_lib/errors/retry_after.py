@@ -42,8 +42,6 @@ def retry_after_seconds(value: object, *, now: float) -> float | None:
 def _from_text(text: str, now: float) -> float | None:
     if text.isascii() and text.isdigit():
         return min(float(text), _LONGEST)
-    if not text[:1].isalpha():
-        return None  # each form of a date begins with a day; the parser would take "-5 1"
     try:
         moment = parsedate_to_datetime(text)
         # Without a zone it is the old asctime form, which means UTC.

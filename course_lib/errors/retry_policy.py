@@ -79,7 +79,7 @@ class RetryPolicy:
 
     def _too_late(self, moment: float) -> bool:
         # At the deadline itself too: such a try would have no time left. In whole
-        # microseconds, because 0.1 + 0.2 is a little more than 0.3.
+        # microseconds, because 0.7 + 0.1 is a little less than 0.8.
         return self.deadline is not None and round(moment, 6) >= self.deadline
 
 

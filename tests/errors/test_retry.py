@@ -9,7 +9,7 @@ import inspect
 import pytest
 
 from course_lib.clock import ManualClock
-from course_lib.errors import Retry, RetryBudget, exponential
+from course_lib.errors import Retry, RetryBudget, RetryPolicy, exponential, fixed
 
 HTTP_DATE = "Thu, 01 Jan 2026 00:01:30 GMT"  # 90 s after the start of a ManualClock
 
@@ -164,6 +164,15 @@ def test_no_wait_reaches_the_deadline(service):
         shop.play(*down(10))
 
     assert shop.waits == [0.2, 0.4]
+
+
+def test_a_wait_that_ends_at_the_deadline_is_not_made_although_floats_are_not_exact():
+    policy = RetryPolicy(deadline=0.8, backoff=fixed(0.1))
+    failed = {"attempt": 1, "now": 0.0, "previous": 0.0}
+
+    assert 0.7 + 0.1 < 0.8
+    assert policy.next_wait(ConnectionError(), elapsed=0.7, **failed) is None
+    assert policy.next_wait(ConnectionError(), elapsed=0.69, **failed) == 0.1
 
 
 def test_a_wait_that_ends_before_the_deadline_is_made(service):

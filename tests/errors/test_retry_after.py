@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from email.utils import formatdate
 
 import pytest
@@ -31,6 +32,19 @@ def test_all_three_forms_of_a_date_are_read(date):
 )
 def test_seconds_are_read(value, seconds):
     assert retry_after_seconds(value, now=0.0) == seconds
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows cannot change its zone")
+def test_a_date_without_a_zone_is_not_local_time(monkeypatch):
+    monkeypatch.setenv("TZ", "EST+5")
+    time.tzset()
+    try:
+        wait = retry_after_seconds("Sun Nov  6 08:49:37 1994", now=NOVEMBER_1994 - 90)
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+    assert wait == 90.0
 
 
 def test_a_past_date_means_now():
