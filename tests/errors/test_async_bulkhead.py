@@ -10,6 +10,8 @@ import pytest
 from course_lib.clock import ManualClock
 from course_lib.errors import AsyncBulkhead, Rejected
 
+PATIENCE = 20.0  # seconds until a stuck test fails; a passing one needs none of them
+
 
 async def settle():
     for _ in range(10):
@@ -61,7 +63,7 @@ async def test_beyond_the_places_and_the_queue_it_is_refused_at_once():
     await settle()
 
     with pytest.raises(Rejected) as caught:
-        await busy.bulkhead.call(asyncio.sleep, 0)
+        await asyncio.wait_for(busy.bulkhead.call(asyncio.sleep, 0), PATIENCE)
 
     assert caught.value.reason == "full"
     assert repr(busy.bulkhead) == "AsyncBulkhead(1 of 1 running, 1 of 1 waiting)"
@@ -134,7 +136,7 @@ async def test_a_cancelled_waiter_leaves_the_queue():
         await first
     assert busy.bulkhead.waiting == 1
     await busy.finish()
-    await second
+    await asyncio.wait_for(second, PATIENCE)
 
     assert order == ["second"]
     assert (busy.bulkhead.running, busy.clock.sleeping) == (0, 0)
@@ -147,7 +149,7 @@ async def test_a_waiter_cancelled_after_it_got_a_place_hands_it_on():
 
     await busy.finish()  # the place is the first waiter's, which has not run yet
     first.cancel()
-    await second
+    await asyncio.wait_for(second, PATIENCE)
 
     assert first.cancelled()
     assert order == ["second"]
@@ -216,7 +218,7 @@ async def test_a_hundred_tasks_with_cancellations_keep_the_limit(seed):
             rng.choice(tasks).cancel()
         clock.advance(rng.random())
     clock.advance(3.0)
-    results = await asyncio.gather(*tasks, return_exceptions=True)
+    results = await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), PATIENCE)
 
     assert peak == 5
     assert (inside, bulkhead.running, bulkhead.waiting) == (0, 0, 0)
