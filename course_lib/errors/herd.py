@@ -72,14 +72,14 @@ class Herd:
 
     def __repr__(self) -> str:
         return (
-            f"Herd({self.clients} clients, {self.calls} calls, peak {self.peak[1]},"
-            f" {self.served} served, {self.gave_up} gave up)"
+            f"Herd({self.clients} clients, {self.calls} calls, peak {self.peak[1]} per 100 ms,"
+            f" recovered at {self.recovered_at} s, {self.gave_up} gave up)"
         )
 
 
 def herd(
     clients: int = 400,
-    wait: str = "fixed",
+    wait: str | Backoff = "fixed",
     cap: float = 8.0,
     *,
     capacity: int = 80,
@@ -90,13 +90,14 @@ def herd(
 
     Args:
         clients: how many lose their connection at second 0.
-        wait: one of `BACKOFFS`.
+        wait: one of `BACKOFFS`, or a backoff of your own.
         cap: the longest wait, in seconds.
         capacity: calls that the service answers in each slot of 100 ms.
         budget: clients share a budget with ratio 0.1, filled by their calls before
             second 0. Who gets no token gives up.
     """
-    simulation = _Simulation(clients, capacity, BACKOFFS[wait](cap, random.Random(seed)))
+    backoff = BACKOFFS[wait](cap, random.Random(seed)) if isinstance(wait, str) else wait
+    simulation = _Simulation(clients, capacity, backoff)
     if budget:
         simulation.share_a_budget()
     simulation.run()

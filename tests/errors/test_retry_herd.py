@@ -74,6 +74,15 @@ def test_the_same_seed_gives_the_same_herd():
     assert herd(wait="full jitter", seed=3) != herd(wait="full jitter", seed=4)
 
 
+def test_a_backoff_of_ones_own_can_be_tried():
+    run = herd(clients=250, wait=lambda k, previous: 2.0 + k, capacity=100)
+
+    assert [slot[0] for slot in run.slots] == [2.0, 5.0, 9.0]
+    assert repr(run) == (
+        "Herd(250 clients, 700 calls, peak 250 per 100 ms, recovered at 9.1 s, 0 gave up)"
+    )
+
+
 def test_a_herd_that_never_gets_through_has_no_end():
     assert herd(clients=1000, wait="exponential").recovered_at is None
 
