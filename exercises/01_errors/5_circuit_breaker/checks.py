@@ -7,7 +7,6 @@ fails, `i` it raises a KeyError, which `is_failure` does not count.
 import queue
 import sys
 import threading
-import time
 from asyncio import CancelledError
 from decimal import Decimal
 from enum import Enum
@@ -28,8 +27,8 @@ HINTS = (
 )
 
 PATIENCE = 2.0  # seconds until a call that hangs is given up
-THREADS = 20
-CROWD_PATIENCE = 6.0  # seconds for all of them together, on a busy machine too
+LOCK_PATIENCE = 0.001  # seconds until a thread seems to wait for a lock
+MOST_LINES = 80  # of one call that are looked at
 
 
 # The service, and a breaker in front of it
@@ -60,14 +59,14 @@ class Bench:
         self.clock = ManualClock(start)
         self.breaker = solution.CircuitBreaker(**USUAL | settings, clock=self.clock)
         self.refusal = solution.CircuitOpen
-        self.reached = 0
+        self.arrivals = []
         self.wait = None  # what the last refused call said
 
     def call(self, service):
         """One call: `served`, `refused`, or the name of the error."""
 
         def counted():
-            self.reached += 1
+            self.arrivals.append(service)
             return service()
 
         try:
@@ -145,60 +144,76 @@ def word(state):
 # Threads. A thread that hangs is left behind: it is a daemon.
 
 
-def in_threads(count, work, patience=PATIENCE):
-    """What `work()` gave in each of so many threads, or that it hangs. Its errors are raised."""
+def begin(work):
+    """Start `work()` in a thread; gives a queue that will hold its result or its error."""
     ended = queue.SimpleQueue()
 
     def run():
         try:
             ended.put((work(), None))
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the main thread
+        except BaseException as error:  # noqa: BLE001 - raised again by result_of
             ended.put((None, error))
 
-    for _ in range(count):
-        threading.Thread(target=run, daemon=True).start()
-    give_up = time.monotonic() + patience
-    given = []
-    for _ in range(count):
-        try:
-            value, error = ended.get(timeout=max(give_up - time.monotonic(), 0.001))
-        except queue.Empty:
-            value, error = f"did not return within {patience:g} s", None
-        if error:
-            raise error
-        given.append(value)
-    return given
+    threading.Thread(target=run, daemon=True).start()
+    return ended
 
 
-def in_step(work, stepping):
-    """`work`, but once `stepping` is set, the other threads go first at each line of the learner's.
+def result_of(ended, patience=PATIENCE):
+    """The result, or that there is none in time. Raises the thread's error."""
+    try:
+        value, error = ended.get(timeout=patience)
+    except queue.Empty:
+        return f"did not return within {patience:g} s"
+    if error:
+        raise error
+    return value
 
-    So a thread that looks and then acts is overtaken in between, each time.
+
+def overtaken(line, slow, fast):
+    """Stop `slow` at that line of the learner's code until `fast` is done or waits for a lock.
+
+    `fast` takes a function to call when it is done; that one returns when `slow` has ended.
+    False if `slow` has fewer lines.
     """
+    reached, ready, go_on, slow_ended = (threading.Event() for _ in range(4))
+    lines_before = iter(range(line - 1))
+
+    def stop_once(frame, event, argument):
+        if frame.f_code.co_filename in NOT_THE_LEARNERS:
+            return None
+        if event == "line" and next(lines_before, None) is None and not reached.is_set():
+            reached.set()
+            ready.set()
+            go_on.wait(PATIENCE)
+        return stop_once
 
     def traced():
-        turns = iter(range(100))  # then it may run on: retry loops must end as well
-
-        def let_others_go_first(frame, event, argument):
-            if frame.f_code.co_filename in NOT_THE_LEARNERS:
-                return None
-            if stepping.is_set() and next(turns, None) is not None:
-                time.sleep(1e-6)  # not to wait: any sleep lets another thread run
-            return let_others_go_first
-
-        sys.settrace(let_others_go_first)
+        sys.settrace(stop_once)
         try:
-            return work()
+            slow()
         finally:
             sys.settrace(None)
+            slow_ended.set()
+            ready.set()
 
-    return traced
+    def done():
+        go_on.set()
+        slow_ended.wait(PATIENCE)
+
+    slow_thread = begin(traced)
+    ready.wait(PATIENCE)
+    fast_thread = begin(lambda: fast(done))
+    go_on.wait(LOCK_PATIENCE)
+    go_on.set()
+    result_of(slow_thread)
+    result_of(fast_thread)
+    return reached.is_set()
 
 
 def meet(barrier):
     """Whether all came to the barrier in time."""
     try:
-        barrier.wait(CROWD_PATIENCE / 3)
+        barrier.wait(PATIENCE)
     except threading.BrokenBarrierError:
         return False
     return True
@@ -314,9 +329,9 @@ def minimum(solution, rng):
     next_step="Divide failures by calls, compare with >=. A product is rounded differently.",
 )
 def rate(solution, rng):
-    """Half of ten calls fail, limit 0.5. Then 7 of 25 calls fail, limit 0.28."""
+    """Half of ten calls fail, limit 0.5. Then 7 of 25, limit 0.28, and 101 of 200, limit 0.505."""
     seen = {}
-    for calls, failures, limit in ((10, 5, 0.5), (25, 7, 0.28)):
+    for calls, failures, limit in ((10, 5, 0.5), (25, 7, 0.28), (200, 101, 0.505)):
         early = ["f"] * (failures - 1) + ["s"] * (calls - failures)
         rng.shuffle(early)
         for failed, last in ((failures - 1, "s"), (failures, "f")):
@@ -397,7 +412,7 @@ def refuses(solution, rng):
     extra = rng.randint(2, 5)
     return {
         f"the next {extra} calls": bench.play("s" * extra),
-        "calls that reached the service": bench.reached,
+        "calls that reached the service": len(bench.arrivals),
         "state": bench.state,
     }
 
@@ -483,13 +498,13 @@ def not_locked(solution, rng):
     seen = {}
 
     def slow():
-        seen["the call of another thread"] = in_threads(1, lambda: bench.call(served))[0]
+        seen["the call of another thread"] = result_of(begin(lambda: bench.call(served)))
         return "served"
 
     bench.call(slow)
     if seen["the call of another thread"] == "served":
-        nested = in_threads(1, lambda: bench.call(lambda: bench.call(served)))
-        seen["a call from inside a call"] = nested[0]
+        nested = begin(lambda: bench.call(lambda: bench.call(served)))
+        seen["a call from inside a call"] = result_of(nested)
     return seen
 
 
@@ -604,6 +619,8 @@ LATE_CALLS = "a late result of the closed period changes nothing"
 LATE_PROBES = "a late probe of an earlier half-open period changes nothing"
 REPORTS = "reports each change of state once, in order"
 LISTENER = "holds no lock while it reports"
+OVERTAKEN_PROBE = "a thread that is overtaken gets no extra probe"
+OVERTAKEN_CHANGE = "a thread that is overtaken causes no second change"
 TWENTY_PROBES = "twenty threads get no more probes than permits"
 TWENTY_CHANGES = "twenty threads cause one change, reported once"
 LONG_STORY = "stays right on a long day of ups and downs"
@@ -755,7 +772,7 @@ def listener(solution, rng):
     seen = {}
 
     def on_transition(old, new):
-        seen["the call of another thread"] = in_threads(1, lambda: bench.call(served))[0]
+        seen["the call of another thread"] = result_of(begin(lambda: bench.call(served)))
         if seen["the call of another thread"] == "refused":
             seen["its own call"] = bench.call(served)
             seen["the state it reads"] = bench.state
@@ -766,32 +783,86 @@ def listener(solution, rng):
 
 
 @scenario(
-    TWENTY_PROBES,
+    OVERTAKEN_PROBE,
     task=5,
     needs=(LIMITS,),
-    points=3,
+    points=2,
     next_step="Looking for a permit and taking it must be one step, under one lock.",
-    limit=15.0,
+    limit=10.0,
+)
+def overtaken_probe(solution, rng):
+    """One thread stops before each line in turn; meanwhile another takes all permits it gets."""
+    permits = rng.randint(2, 4)
+
+    def served_unwatched():
+        sys.settrace(None)  # the lines after this one come too late for a probe
+        return "served"
+
+    probes, states = 0, set()
+    for line in range(1, MOST_LINES):
+        bench = due(solution, half_open_permits=permits)
+        bench.arrivals.clear()
+
+        def take_all(done, bench=bench):
+            if bench.call(lambda: take_all(done) or "served") == "refused":
+                done()
+
+        reached = overtaken(line, lambda bench=bench: bench.call(served_unwatched), take_all)
+        probes = max(probes, len(bench.arrivals))
+        states.add(bench.state)
+        if not reached:
+            break
+    return {f"most probes, {permits} allowed": probes, "states at the end": sorted(states)}
+
+
+@scenario(
+    OVERTAKEN_CHANGE,
+    task=5,
+    needs=(REPORTS, OVERTAKEN_PROBE),
+    points=2,
+    next_step="Counting an outcome and changing the state must be one step, under one lock.",
+    limit=10.0,
+)
+def overtaken_change(solution, rng):
+    """Two calls fail, each enough to open it. One thread stops before each line in turn."""
+    reports, states = [], set()
+    for line in range(1, MOST_LINES):
+        bench = Bench(solution)
+        bench.play("fff")
+        changes = bench.listen()
+        reached = overtaken(
+            line,
+            lambda bench=bench: bench.play("f"),
+            lambda done, bench=bench: (bench.play("f"), done()),
+        )
+        reports = max(reports, changes, key=len)
+        states.add(bench.state)
+        if not reached:
+            break
+    return {"most reports": reports, "states at the end": sorted(states)}
+
+
+@scenario(
+    TWENTY_PROBES,
+    task=5,
+    needs=(OVERTAKEN_PROBE,),
+    next_step="Count the permits under the lock; refuse at once instead of waiting.",
+    limit=10.0,
 )
 def twenty_probes(solution, rng):
     """open_for is over and 20 threads call at once. No probe ends before all others have tried."""
     permits = rng.randint(1, 4)
     bench = due(solution, half_open_permits=permits)
-    stepping = threading.Event()
-    start, all_tried = threading.Barrier(THREADS, stepping.set), threading.Barrier(THREADS)
-
-    def probe():
-        meet(all_tried)
-        return "served"
+    start, all_tried = threading.Barrier(20), threading.Barrier(20)
 
     def one_call():
         meet(start)
-        result = bench.call(probe)
+        result = bench.call(lambda: "served" if meet(all_tried) else "alone")
         if result == "refused":
             meet(all_tried)
         return result
 
-    results = in_threads(THREADS, in_step(one_call, stepping), CROWD_PATIENCE)
+    results = [result_of(thread) for thread in [begin(one_call) for _ in range(20)]]
     return {
         f"probes started, {permits} allowed": results.count("served"),
         "calls refused": results.count("refused"),
@@ -802,23 +873,22 @@ def twenty_probes(solution, rng):
 @scenario(
     TWENTY_CHANGES,
     task=5,
-    needs=(REPORTS, TWENTY_PROBES),
-    points=2,
-    next_step="Counting an outcome and changing the state must be one step, under one lock.",
-    limit=15.0,
+    needs=(OVERTAKEN_CHANGE, TWENTY_PROBES),
+    next_step="What follows a change of state must happen once, by the thread that caused it.",
+    limit=10.0,
 )
 def twenty_changes(solution, rng):
     """20 calls are inside at the same time and all fail. Later 20 probes all succeed together."""
-    bench = Bench(solution, window=20, min_calls=10, half_open_permits=THREADS, open_for=30.0)
+    bench = Bench(solution, window=20, min_calls=10, half_open_permits=20, open_for=30.0)
     changes = bench.listen()
 
     def together(service):
-        stepping = threading.Event()
-        everybody = threading.Barrier(THREADS, stepping.set)
-        one_call = in_step(
-            lambda: bench.call(lambda: service() if meet(everybody) else "alone"), stepping
-        )
-        return sorted(set(in_threads(THREADS, one_call, CROWD_PATIENCE)))
+        everybody = threading.Barrier(20)
+        threads = [
+            begin(lambda: bench.call(lambda: service() if meet(everybody) else "alone"))
+            for _ in range(20)
+        ]
+        return sorted({result_of(thread) for thread in threads})
 
     seen = {"20 calls together": together(no_answer), "reports": [*changes]}
     bench.clock.advance(30)

@@ -1,4 +1,4 @@
-# fails "twenty threads get no more probes than permits" with "probes started"
+# fails "a thread that is overtaken gets no extra probe" with "most probes"
 import threading
 from collections import deque
 

@@ -1,4 +1,4 @@
-# fails "twenty threads cause one change, reported once" with "reports"
+# fails "a thread that is overtaken causes no second change" with "most reports"
 import threading
 from collections import deque
 
