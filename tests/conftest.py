@@ -7,5 +7,4 @@ import pytest
 def _record_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = tmp_path_factory.getbasetemp() / "records" / str(tmp_path_factory.mktemp("r").name)
-    monkeypatch.setenv("COURSE_HOME", str(folder))
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path_factory.mktemp("record")))

@@ -76,6 +76,7 @@ def _command(order: list[Path], *, jobs: int, cell_seconds: float, report: Path)
         *(sys.executable, "-m", "pytest", "-c", str(_SETTINGS / "pytest.ini")),
         *("--rootdir", str(_root_of(order)), "-p", "nbval.plugin"),
         *("--nbval-cell-timeout", str(cell_seconds), "--course-report", str(report)),
+        *("--basetemp", str(report.parent / "pytest")),
         *(("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()),
         *map(str, order),
     ]

@@ -12,6 +12,7 @@ code that opens sockets itself, such as libpq, or programs in other languages.
 
 from __future__ import annotations
 
+import errno
 import ipaddress
 import os
 import sys
@@ -121,6 +122,7 @@ def _fail(event: str, target: str, log: str) -> None:
         finally:
             os.close(number)
     raise BeyondLoopback(
+        errno.ENETUNREACH,
         f"{event} to {target} was refused: a lesson works without a network; "
-        f"use a server of course_lib.labs on 127.0.0.1."
+        f"use a server of course_lib.labs on 127.0.0.1.",
     )

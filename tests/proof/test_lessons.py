@@ -5,6 +5,7 @@ All of them run in two batches, because every lesson costs a kernel.
 
 import re
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
@@ -14,7 +15,6 @@ from nbformat import NotebookNode, v4
 
 from course_lib.proof.building import CellFailed, run_and_store
 from course_lib.proof.lessons import LessonResult, run_lessons
-from course_lib.proof.rooms import MARKER
 
 CELL_SECONDS = 8
 
@@ -163,6 +163,19 @@ SOUND = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def rooms(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder for the rooms of this module, so that they can be told from other runs'.
+
+    Its path is short, since a kernel listens on a Unix socket in its room.
+    """
+    tmp_path_factory.getbasetemp()  # pytest's own folder is not to be made among the rooms
+    with tempfile.TemporaryDirectory(prefix="t") as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TMPDIR", folder)
+        patch.setattr(tempfile, "tempdir", None)
+        yield Path(folder)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lessons")
@@ -192,25 +205,25 @@ def test_cells_after_one_that_took_too_long_are_not_run_and_not_counted(
     assert faulty.covered == len(FAULTS)
 
 
-def test_nothing_of_a_faulty_lesson_outlives_the_run(faulty: LessonResult) -> None:
-    assert ours() == []
+def test_nothing_of_a_faulty_lesson_outlives_the_run(faulty: LessonResult, rooms: Path) -> None:
+    assert left_in(rooms) == []
 
 
-def ours() -> list[str]:
-    """Rooms and processes of lessons that are still there."""
-    rooms = [path.name for path in Path(tempfile.gettempdir()).glob("break-it-first-*")]
-    return rooms + [name for process in psutil.process_iter() if (name := marked(process))]
+def left_in(rooms: Path) -> list[str]:
+    """Rooms of lessons that are still there, and processes that ran in them."""
+    running = [process.name() for process in psutil.process_iter() if ran_in(process, rooms)]
+    return [path.name for path in rooms.iterdir()] + running
 
 
-def marked(process: psutil.Process) -> str:
+def ran_in(process: psutil.Process, rooms: Path) -> bool:
     try:
-        return process.name() if MARKER in process.environ() else ""
+        return process.environ().get("TMPDIR", "").startswith(f"{rooms}/")
     except psutil.Error:
-        return ""
+        return False
 
 
 def test_a_kernel_killed_in_the_middle_of_a_lesson_is_named_and_leaves_nothing(
-    folder: Path,
+    folder: Path, rooms: Path
 ) -> None:
     killed = lesson(folder / "killed.ipynb", cell(KILLED), cell("print(2)", "2\n"))
 
@@ -220,7 +233,7 @@ def test_a_kernel_killed_in_the_middle_of_a_lesson_is_named_and_leaves_nothing(
         'killed.ipynb: cell "c1": ended the kernel\'s process; a lesson must survive its cells',
     )
     assert found.covered == 1
-    assert ours() == []
+    assert left_in(rooms) == []
 
 
 def test_a_sound_lesson_passes_with_history_volatile_cells_and_expected_errors(
