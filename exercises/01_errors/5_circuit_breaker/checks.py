@@ -158,12 +158,12 @@ def begin(work):
     return ended
 
 
-def result_of(ended, patience=PATIENCE):
+def result_of(ended):
     """The result, or that there is none in time. Raises the thread's error."""
     try:
-        value, error = ended.get(timeout=patience)
+        value, error = ended.get(timeout=PATIENCE)
     except queue.Empty:
-        return f"did not return within {patience:g} s"
+        return f"did not return within {PATIENCE:g} s"
     if error:
         raise error
     return value
