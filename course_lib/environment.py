@@ -107,12 +107,22 @@ def _build(root: Path, requirements: str, stamp: Stamp, say: Say) -> None:
         _put_course_on_path(new, root)
         _correct_paths(new, final)
         _write_stamp(new, stamp)
-        if os.path.lexists(final):
-            os.rename(final, old)
-        os.rename(new, final)
+        _swap(new, final, old)
     finally:
         shutil.rmtree(new, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _swap(new: Path, final: Path, old: Path) -> None:
+    """Rename new to final, and what was there to old; if that fails, nothing changes."""
+    if os.path.lexists(final):
+        os.rename(final, old)
+    try:
+        os.rename(new, final)
+    except OSError:
+        if os.path.lexists(old):
+            os.rename(old, final)
+        raise
 
 
 def _put_course_on_path(venv: Path, root: Path) -> None:
@@ -170,7 +180,10 @@ def _explained(root: Path, error: OSError) -> SetupError:
     if error.errno == errno.ENOSPC:
         return disk_full()
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return SetupError(f"{root} cannot be written to; copy the course to a folder of your own.")
+        return SetupError(
+            f"{root} cannot be written to; stop a lab that still runs from it, or copy the course"
+            " to a folder of your own."
+        )
     return SetupError(f"The environment could not be made ({error}); run the same again.")
 
 

@@ -271,6 +271,22 @@ def test_a_write_that_fails_leaves_the_old_copy_whole(root, monkeypatch):
     assert [p.name for p in (root / "work/.course").iterdir()] == ["delivered.json"]
 
 
+def test_a_copy_is_exchanged_whole_and_never_written_in_place(root, monkeypatch):
+    refresh(root)
+    before = (root / "work" / LESSON).read_text()
+    write(root / LESSON, notebook("version 2"))
+
+    def refuse(source, target):
+        raise PermissionError(13, "in use")
+
+    monkeypatch.setattr(workspace.os, "replace", refuse)
+
+    with pytest.raises(OSError, match="make it writable"):
+        refresh(root)
+
+    assert (root / "work" / LESSON).read_text() == before
+
+
 def test_a_notebook_the_course_dropped_is_kept_and_named_once(root):
     refresh(root)
     (root / LESSON).unlink()

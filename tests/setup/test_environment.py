@@ -177,6 +177,26 @@ def test_a_build_that_fails_leaves_the_old_environment(root, installer, fault):
     assert environment.is_ready(root, ["core"])
 
 
+def test_a_rename_that_fails_leaves_the_old_environment(root, installer, monkeypatch):
+    prepare(root)
+    (root / "requirements.lock").write_text(LOCK.replace("a==1", "a==5"))
+    rename = environment.os.rename
+
+    def refuse_new(source, target):
+        if ".venv-new" in str(source):
+            raise PermissionError(13, "in use")
+        rename(source, target)
+
+    monkeypatch.setattr(environment.os, "rename", refuse_new)
+
+    with pytest.raises(SetupError, match="stop a lab that still runs"):
+        prepare(root)
+
+    (root / "requirements.lock").write_text(LOCK)
+    assert environment.is_ready(root, ["core"])
+    assert folders(root) == [".venv"]
+
+
 def test_an_addition_that_fails_leaves_the_environment_ready_for_what_it_held(root, installer):
     prepare(root)
     installer.fault = SetupError("no")
