@@ -5,7 +5,7 @@ What it answers in nbval 0.11 (numbers are its issues):
 - #194: cells run with history, as in JupyterLab, so `;` hides a value and
   `Out[n]` works.
 - #151, #231: a dead kernel is noticed within a second, not after the time limit.
-- #220: after a cell that timed out, or a dead kernel, the rest is not run.
+- #220: after a cell that raised or timed out, or a dead kernel, the rest is not run.
 - #108, #147: a cell that should raise is compared with the error it stored.
 - a cell that was never run fails instead of passing; no comment in a cell can
   switch the comparison off; order and tracebacks are compared (comparing.py).
@@ -167,8 +167,6 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
     def runtest(self) -> None:
         if self.parent.stopped:
             pytest.skip(self.parent.stopped)
-        if self.cell.execution_count is None:
-            self.raise_cell_error("was never run, so nothing is stored; build the lesson")
         begin = time.monotonic()
         try:
             super().runtest()
@@ -179,6 +177,14 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
             self.parent.seconds += time.monotonic() - begin
             if self.parent.timed_out:
                 self.parent.stopped = "an earlier cell took too long"
+            elif self._raised_unexpectedly():
+                self.parent.stopped = "an earlier cell raised"
+        if self.cell.execution_count is None:
+            self.raise_cell_error("was never run, so nothing is stored; build the lesson")
+
+    def _raised_unexpectedly(self) -> bool:
+        raised = any(output.output_type == "error" for output in self.test_outputs or ())
+        return raised and not self.options["check_exception"]
 
     def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
         found = difference(ref, coalesce_streams(test), clean=self.sanitize)

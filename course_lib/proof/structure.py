@@ -41,6 +41,7 @@ METADATA = frozenset({"tags", "volatile_reason"})
 EXERCISE_METADATA = frozenset({"nbgrader", "deletable", "editable"})
 LINES = 25
 COLUMNS = 79
+EXERCISE_COLUMNS = 100  # as everywhere in solutions/, from which they are made
 MINUTES_WITHOUT_A_STOP = 15
 
 _ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -150,9 +151,10 @@ def _cell(cell: Cell, name: str, *, exercise: bool) -> Iterator[str]:
     # A starter shows a whole class, so that there is one place to write.
     if len(lines) > LINES and not exercise:
         yield f"{name} has {len(lines)} lines of code, the limit is {LINES}; split it."
+    most = EXERCISE_COLUMNS if exercise else COLUMNS
     for number, line in enumerate(lines, 1):
-        if len(line) > COLUMNS:
-            yield f"{name}, line {number} has {len(line)} columns, the limit is {COLUMNS}; wrap it."
+        if len(line) > most:
+            yield f"{name}, line {number} has {len(line)} columns, the limit is {most}; wrap it."
 
 
 def _header(text: str, entry: Notebook, lessons: Lessons) -> Iterator[str]:

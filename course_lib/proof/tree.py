@@ -98,7 +98,7 @@ def _entry(entry: Notebook | Exercise) -> Iterator[str]:
         yield f"course.toml: {entry.id} has no title; give it one."
     if not 1 <= entry.minutes <= 600:
         yield f"course.toml: {entry.id} takes {entry.minutes} minutes; measure and write it."
-    if not entry.covers:
+    if isinstance(entry, Notebook) and not entry.covers:
         yield f"course.toml: {entry.id} covers no topic; say which, as in TA10."
     for topic in entry.covers:
         if not _TOPIC.fullmatch(topic):

@@ -422,7 +422,7 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         "a file names a mirror of packages",
         "machines",
         "names a package index other than pypi.org",
-        append("requirements.lock", "--index" + "-url https://mirror.example/simple\n"),
+        append("requirements.lock", "--index-url https://" + "mirror.acme.io/simple\n"),
     ),
     # -- other tools --
     (
