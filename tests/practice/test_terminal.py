@@ -8,7 +8,7 @@ import pytest
 from course_lib import progress
 from course_lib.practice import check_file, terminal
 from course_lib.practice.build import build_exercise
-from course_lib.practice.learner import code_cells
+from course_lib.practice.learner import code_cells, load_cells
 
 ID = "01.1-counter"
 NAMES = ("Counter", "TooFew")
@@ -190,11 +190,22 @@ def test_a_missing_file_is_a_sentence(root):
     assert report.text == "gone.py cannot be read: No such file or directory."
 
 
-def test_playground_and_check_cells_are_not_run(answered):
-    cells = [
-        {**cell, "source": "".join(cell["source"])}
-        for cell in answered["cells"]
-        if cell["cell_type"] == "code"
-    ]
+def test_playground_and_check_cells_are_not_run(root, answered):
+    for cell in answered["cells"]:
+        if cell["id"] in ("check", "playground"):
+            cell["source"] = ["class Counter: pass\n"]
+    path = root / "played.ipynb"
+    path.write_text(json.dumps(answered), encoding="utf-8")
 
-    assert [cell.name for cell in code_cells(cells, NAMES)] == ["cell setup", "cell counter"]
+    assert [c.name for c in code_cells(load_cells(path), NAMES)] == ["cell setup", "cell counter"]
+    assert terminal.check_cells(ID, path, root=root).right
+
+
+def test_a_future_import_counts_for_the_cells_after_it(root, answered):
+    for cell in answered["cells"]:
+        if cell["id"] == "counter":
+            cell["source"].insert(0, "def later(n: NotDefinedYet): pass\n")
+    path = root / "annotated.ipynb"
+    path.write_text(json.dumps(answered), encoding="utf-8")
+
+    assert terminal.check_cells(ID, path, root=root).right
