@@ -23,7 +23,7 @@ from course_lib.errors import CircuitBreaker, CircuitOpen
 OPEN_FOR = 10
 REFUSALS = (CircuitOpen, pybreaker.CircuitBreakerError, purgatory_model.OpenedState)
 scripts = st.text("ssffffw", min_size=10, max_size=60)  # success, failure, wait
-repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=80)
 
 
 class Outage(Exception):

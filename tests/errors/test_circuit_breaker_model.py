@@ -116,7 +116,7 @@ waits = st.tuples(st.just("wait"), st.integers(1, 12))
 scripts = st.lists(st.one_of(begins, begins, ends, ends, waits), min_size=30, max_size=80)
 
 
-@settings(derandomize=True, database=None, deadline=None, max_examples=200)
+@settings(derandomize=True, database=None, deadline=None, max_examples=120)
 @given(model=models, script=scripts)
 def test_the_breaker_does_what_the_model_does(model, script):
     clock, changes = ManualClock(), []

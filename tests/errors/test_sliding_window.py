@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from course_lib.errors.sliding_window import CountWindow, Tally, TimeWindow
 
 OK, FAILED, SLOW = Tally(1), Tally(1, failures=1), Tally(1, slow=1)
-repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=150)
+repeatable = settings(derandomize=True, database=None, deadline=None, max_examples=80)
 steps = st.lists(
     st.tuples(st.integers(0, 12), st.sampled_from([OK, FAILED, SLOW, FAILED + SLOW - OK])),
     min_size=5,
