@@ -7,6 +7,7 @@ from course_lib.errors.backoff import (
     fixed,
     full_jitter,
 )
+from course_lib.errors.boundary import Boundary
 from course_lib.errors.bulkhead import AsyncBulkhead, Bulkhead, Rejected
 from course_lib.errors.circuit_breaker import (
     AsyncCircuitBreaker,
@@ -16,6 +17,15 @@ from course_lib.errors.circuit_breaker import (
     State,
 )
 from course_lib.errors.deadline import Deadline, DeadlinePassed
+from course_lib.errors.problem import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Problem,
+    ShopError,
+    Unavailable,
+    to_problem,
+)
 from course_lib.errors.repeatable import may_repeat
 from course_lib.errors.retry import Retry
 from course_lib.errors.retry_after import retry_after_seconds
@@ -26,19 +36,26 @@ from course_lib.errors.sliding_window import CountWindow, TimeWindow
 __all__ = [
     "AsyncBulkhead",
     "AsyncCircuitBreaker",
+    "Boundary",
     "Bulkhead",
     "CircuitBreaker",
     "CircuitOpen",
+    "Conflict",
     "CountWindow",
     "Deadline",
     "DeadlinePassed",
+    "InvalidInput",
+    "NotFound",
+    "Problem",
     "Rejected",
     "Retry",
     "RetryBudget",
     "RetryPolicy",
+    "ShopError",
     "Snapshot",
     "State",
     "TimeWindow",
+    "Unavailable",
     "decorrelated_jitter",
     "equal_jitter",
     "exponential",
@@ -46,4 +63,5 @@ __all__ = [
     "full_jitter",
     "may_repeat",
     "retry_after_seconds",
+    "to_problem",
 ]
