@@ -76,10 +76,14 @@ def read_until(client, end):
     return received
 
 
-def whole_answer(step):
-    """What a raw client receives when `step` happens to its request."""
-    with serve(hello_app(), Faults([step])) as server, connect(server) as client:
-        ask(client)
+def whole_answer(step, *, close=True):
+    """What a raw client receives until the connection closes.
+
+    With `close=False` the client asks to keep it open, so that it is the fault
+    that closes it, at once, and not uvicorn after 5 idle seconds.
+    """
+    with serve(hello_app(), Faults([step])) as server, connect(server, timeout=3) as client:
+        ask(client, close=close)
         return read_all(client)
 
 
@@ -141,14 +145,15 @@ def test_a_hanging_request_gets_no_byte_and_the_app_is_not_asked():
 
 
 def test_a_cut_lets_exactly_so_many_bytes_of_the_answer_through():
-    assert whole_answer(cut(after_bytes=20)) == whole_answer(ok)[:20]
+    assert whole_answer(cut(after_bytes=20), close=False) == whole_answer(ok)[:20]
 
 
 def test_a_cut_can_fall_into_the_body():
     whole = whole_answer(ok)
-    into_the_body = len(whole) - 7  # "hello" of "hello, world" arrives
+    # Without "connection: close", and with "hello" of "hello, world".
+    into_the_body = len(whole) - len(b"connection: close\r\n") - 7
 
-    assert whole_answer(cut(into_the_body)).endswith(b"\r\n\r\nhello")
+    assert whole_answer(cut(into_the_body), close=False).endswith(b"\r\n\r\nhello")
 
 
 def test_after_a_cut_at_0_the_app_has_done_its_work_and_the_client_knows_nothing():
@@ -167,7 +172,7 @@ def test_an_answer_shorter_than_the_cut_arrives_whole_and_the_connection_lives_o
 
 
 def test_a_length_that_is_too_long_is_seen_as_missing_bytes():
-    answer = whole_answer(wrong_length(5))
+    answer = whole_answer(wrong_length(5), close=False)
 
     assert b"content-length: 17\r\n" in answer
     assert answer.endswith(b"\r\n\r\nhello, world")
@@ -253,7 +258,7 @@ def test_the_plan_knows_what_was_applied():
     assert plan.seen == [error(503), ok]
 
 
-def test_what_the_app_raises_is_written_down_and_answered_with_500(capfd):
+def test_what_the_app_raises_is_written_down_and_answered_with_500(caplog):
     async def broken(request):
         raise KeyError("price")
 
@@ -261,7 +266,7 @@ def test_what_the_app_raises_is_written_down_and_answered_with_500(capfd):
         assert get(server, "/").status_code == 500
 
     assert server.errors == ["KeyError: 'price'"]
-    assert capfd.readouterr().err == ""
+    assert caplog.records == []
 
 
 def test_two_servers_live_at_once_and_do_not_share_anything():
@@ -313,25 +318,40 @@ def test_stopping_does_not_wait_for_hanging_requests():
         assert time.monotonic() - begin < 5  # the clients would wait for ever
 
 
-def test_stopping_does_not_wait_for_an_app_that_sleeps():
-    arrived, cancelled = threading.Event(), threading.Event()
+def test_stopping_cancels_an_app_that_sleeps_before_its_lifespan_ends():
+    arrived, seen = threading.Event(), []
 
-    async def sleepy(scope, receive, send):
-        assert scope["type"] == "http"
+    @contextlib.asynccontextmanager
+    async def lifespan(app):
+        yield
+        seen.append("lifespan ended")
+
+    async def sleepy(request):
         arrived.set()
         try:
             await asyncio.sleep(600)
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
+        finally:
+            seen.append("request ended")
 
-    with serve(sleepy) as server, connect(server) as client:
+    app = Starlette(routes=[Route("/hello", sleepy)], lifespan=lifespan)
+
+    with serve(app) as server, connect(server) as client:
         ask(client)
         arrived.wait()
-
         server.stop()
 
-    assert cancelled.is_set()
+    assert seen == ["request ended", "lifespan ended"]
+
+
+def test_a_bare_asgi_app_without_a_lifespan_is_served_and_that_is_no_error():
+    async def bare(scope, receive, send):
+        assert scope["type"] == "http"
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    with serve(bare) as server:
+        assert get(server, "/").status_code == 204
+        assert server.errors == []
 
 
 def test_stopping_at_the_moment_of_a_connection_leaves_nothing_open():

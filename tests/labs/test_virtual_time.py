@@ -31,11 +31,12 @@ def test_threads_due_at_the_same_moment_run_in_the_order_they_went_to_sleep():
         seen.append(name)
 
     with VirtualTime() as time:
-        time.start(wait, "slept twice", 0.1, 0.2)
-        time.start(wait, "slept first", 0.3)
+        time.start(wait, "asleep since 0.15", 0.15, 0.15)
+        time.start(wait, "asleep since 0.1", 0.1, 0.2)  # as floats this is later than 0.3
+        time.start(wait, "asleep since 0", 0.3)
         time.run(until=1)
 
-    assert seen == ["slept first", "slept twice"]
+    assert seen == ["asleep since 0", "asleep since 0.1", "asleep since 0.15"]
 
 
 def test_only_one_thread_runs_at_a_time():
