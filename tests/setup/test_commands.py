@@ -157,7 +157,7 @@ def test_erasing_asks_first(capsys, monkeypatch, answer, left):
 
 
 def test_a_damaged_record_is_reported_once(capsys):
-    progress.home().mkdir(parents=True)
+    progress.home().mkdir(parents=True, exist_ok=True)
     progress.file().write_bytes(b"not a database at all" * 100)
 
     assert "was damaged" in run(capsys, "progress")[1]

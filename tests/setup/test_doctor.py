@@ -1,11 +1,10 @@
 """The doctor looks at everything, and each trouble comes with its mend."""
 
 import webbrowser
-from pathlib import Path
 
 import pytest
 
-from course_lib import doctor, progress
+from course_lib import doctor
 
 
 def finding(name):
@@ -77,7 +76,9 @@ def test_a_work_that_is_a_file_is_a_problem(monkeypatch, tmp_path):
     assert "is a file" in finding("work").text
 
 
-def test_looking_changes_nothing():
+def test_looking_changes_nothing(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_HOME", str(tmp_path / "home"))
+
     doctor.examine()
 
-    assert not Path(progress.home()).exists()
+    assert list(tmp_path.iterdir()) == []
