@@ -31,6 +31,7 @@ from course_lib.errors.retry import Retry
 from course_lib.errors.retry_after import retry_after_seconds
 from course_lib.errors.retry_budget import RetryBudget
 from course_lib.errors.retry_policy import RetryPolicy
+from course_lib.errors.scope import Stack, transaction
 from course_lib.errors.sliding_window import CountWindow, TimeWindow
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "RetryPolicy",
     "ShopError",
     "Snapshot",
+    "Stack",
     "State",
     "TimeWindow",
     "Unavailable",
@@ -64,4 +66,5 @@ __all__ = [
     "may_repeat",
     "retry_after_seconds",
     "to_problem",
+    "transaction",
 ]
