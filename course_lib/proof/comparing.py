@@ -15,7 +15,7 @@ from typing import Any
 
 __all__ = ["difference", "shown"]
 
-LINES, COLUMNS = 24, 160
+LINES, COLUMNS = 24, 120
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
@@ -35,9 +35,22 @@ def difference(
     after = shown(now, clean=clean)
     if before == after:
         return ""
-    lines = list(difflib.unified_diff(before, after, "stored", "now", n=1, lineterm=""))
-    cut = [line if len(line) <= COLUMNS else line[:COLUMNS] + " ..." for line in lines[:LINES]]
+    short = (_short_lines(before), _short_lines(after))
+    if short[0] == short[1]:  # they differ only in how their lines are broken
+        short = (before, after)
+    lines = list(difflib.unified_diff(*short, "stored", "now", n=1, lineterm=""))
+    cut = [line if len(line) <= 2 * COLUMNS else line[: 2 * COLUMNS] for line in lines[:LINES]]
     return "\n".join(cut + ["..."] * (len(lines) > LINES))
+
+
+def _short_lines(lines: list[str]) -> list[str]:
+    """For readers: one HTML element a line, and none so long that the difference is cut off."""
+    elements = [part for line in lines for part in line.replace("><", ">\n<").split("\n")]
+    return [
+        element[start : start + COLUMNS]
+        for element in elements
+        for start in range(0, max(1, len(element)), COLUMNS)
+    ]
 
 
 def shown(outputs: Iterable[Mapping[str, Any]], *, clean: Callable[[str], str]) -> list[str]:

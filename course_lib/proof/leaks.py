@@ -52,11 +52,26 @@ def _stray_threads(end: float) -> Iterator[str]:
     for thread in threading.enumerate():
         if thread.ident in _threads or thread is threading.current_thread():
             continue
-        if _idle_in_the_pool_of_the_loop(thread):
+        if _of_zmq(thread) or _idle_in_the_pool_of_the_loop(thread):
             continue
         thread.join(timeout=max(0.0, end - time.monotonic()))
         if thread.is_alive():
-            yield f'thread "{thread.name}"'
+            yield f'thread "{thread.name}"{_place(thread)}'
+
+
+def _place(thread: threading.Thread) -> str:
+    """The innermost functions it is in; a name like Thread-5 says nothing to its author."""
+    frame = sys._current_frames().get(thread.ident or 0)
+    functions: list[str] = []
+    while frame is not None and len(functions) < 3:
+        functions.append(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_name}")
+        frame = frame.f_back
+    return f" in {' < '.join(functions)}" if functions else ""
+
+
+def _of_zmq(thread: threading.Thread) -> bool:
+    """zmq starts a thread to look after long messages, when the first is sent."""
+    return type(thread).__module__.startswith("zmq.")
 
 
 def _idle_in_the_pool_of_the_loop(thread: threading.Thread) -> bool:

@@ -58,4 +58,19 @@ def test_a_long_difference_is_cut() -> None:
     said = difference([], [printed("x" * 1_000 + "\n" * 1_000)], clean=str)
 
     assert len(said.splitlines()) <= 25
-    assert max(map(len, said.splitlines())) <= 170
+    assert max(map(len, said.splitlines())) <= 121
+
+
+def test_a_difference_deep_in_a_long_line_is_shown() -> None:
+    before, after = ("<p>" + "same " * 100 + end + "</p><p>same</p>" for end in ("left", "right"))
+
+    said = difference([displayed(**{HTML: before})], [displayed(**{HTML: after})], clean=str)
+
+    assert "left</p>" in said
+    assert "right</p>" in said
+
+
+def test_lines_broken_elsewhere_are_a_difference() -> None:
+    before, after = displayed(**{HTML: "<b><i>"}), displayed(**{HTML: "<b>\n<i>"})
+
+    assert difference([before], [after], clean=str) != ""

@@ -162,6 +162,7 @@ SOUND = [
     cell("print(random.random())", tag="volatile"),
     cell("await asyncio.to_thread(print, '4 in the queue')"),
     cell("ipywidgets.IntSlider(3, description='chairs')"),
+    cell("print('chairs ' * 20_000)"),  # so long that zmq starts a thread of its own for it
     cell("Path('note.txt').write_text('x')\nPath('note.txt').unlink()"),
 ]
 
