@@ -10,6 +10,78 @@ from course_lib.clock import ManualClock
 from course_lib.errors.bench import together
 
 
+def _down(failures):
+    """A service that fails so often, then answers; and how often it was called."""
+    calls = []
+
+    def service():
+        calls.append(1)
+        if len(calls) <= failures:
+            raise ConnectionError("no answer")
+        return "answer"
+
+    return service, calls
+
+
+def observe_01_4_a(patient):
+    clock = ManualClock()
+    service, calls = _down(failures=100)
+    try:
+        outcome = f"gives back {patient(service, clock)!r}"
+    except ConnectionError:
+        outcome = "raises the ConnectionError"
+    seen = (
+        f"The service fails every time. After {len(calls)} calls and waits of {clock.waits} s"
+        f" the loop {outcome}."
+    )
+    if "raises" not in outcome or len(clock.waits) >= len(calls):
+        return False, seen
+    service, _ = _down(failures=2)
+    if patient(service, ManualClock()) != "answer":
+        return False, seen + " But an answer after two failures is lost now."
+    return True, seen
+
+
+def observe_01_4_b(stubborn):
+    calls = []
+
+    def interrupted():
+        calls.append(1)
+        raise KeyboardInterrupt
+
+    try:
+        stubborn(interrupted, ManualClock())
+    except KeyboardInterrupt:
+        pass
+    times = "once" if len(calls) == 1 else f"{len(calls)} times"
+    seen = f"The user has to press Ctrl-C {times} before the program stops."
+    if len(calls) != 1:
+        return False, seen
+    service, _ = _down(failures=4)
+    try:
+        answer = stubborn(service, ManualClock())
+    except ConnectionError:
+        answer = None
+    if answer != "answer":
+        return False, seen + " But an answer after four failures is lost now."
+    return True, seen
+
+
+def observe_01_4_c(seconds_to_wait):
+    clock = ManualClock()
+    date = "Thu, 01 Jan 2026 00:01:30 GMT"
+    try:
+        wait = f"{seconds_to_wait({'Retry-After': date}, clock):g} s"
+    except ValueError:
+        wait = "a ValueError"
+    seen = f"It is 00:00:00, and the header says {date}. The wait is {wait}."
+    if wait != "90 s":
+        return False, seen
+    if seconds_to_wait({"Retry-After": "120"}, clock) != 120 or seconds_to_wait({}, clock) != 1:
+        return False, seen + " But a number of seconds, or no header, is not understood any more."
+    return True, seen
+
+
 def _fail():
     raise TimeoutError("payment did not answer")
 

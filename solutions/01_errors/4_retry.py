@@ -256,10 +256,10 @@ def _said_by_server(error: Exception, now: float) -> float | None:
     if said.isdigit():
         return float(said)
     try:
-        moment = parsedate_to_datetime(said)
+        moment = parsedate_to_datetime(said).timestamp()
     except ValueError:
         return None
-    return max(0.0, moment.replace(tzinfo=moment.tzinfo or UTC).timestamp() - now)
+    return max(0.0, moment - now)
     ### END SOLUTION
 
 

@@ -136,7 +136,8 @@ NOTES = "notes each earlier attempt on the error that comes out"
 @scenario(RESULT, task=1, next_step="Return what fn returns, and call again only after an error.")
 def result(solution, rng):
     """A service that answers at once; others that fail once, twice or three times before."""
-    seen = {}
+    number = rng.randrange(1000)
+    seen = {f"retry(fn), fn gives {number}": solution.retry(lambda: number)}
     for failures in range(4):
         bench = Bench(solution)
         script = "".join(rng.choice("ft") for _ in range(failures)) + "s"
@@ -298,9 +299,10 @@ def windows(solution, rng):
     """100 calls of seven attempts each, all failing: the longest wait of each retry."""
     seen = {}
     for base, cap in ((0.2, 5.0), (1.0, rng.choice([3.0, 6.0])), (4.0, 4.0)):
+        settings = {} if base == 0.2 else {"base": base, "cap": cap}  # 0.2 and 5.0: the defaults
         longest = [0.0] * 6
         for seed in range(100):
-            bench = Bench(solution, attempts=7, base=base, cap=cap, seed=seed)
+            bench = Bench(solution, attempts=7, seed=seed, **settings)
             bench.play("f" * 7)
             longest = [max(pair) for pair in zip(longest, bench.waits, strict=True)]
         for k, wait in enumerate(longest):
@@ -529,9 +531,12 @@ LONG_STORY = "the budget stays right on a long day"
 
 
 def with_budget(solution, *, ratio, min_per_s=0.0, **settings):
+    return with_budget_of(solution, {"ratio": ratio, "min_per_s": min_per_s}, **settings)
+
+
+def with_budget_of(solution, numbers, **settings):
     clock = Clock()
-    budget = solution.Budget(ratio=ratio, min_per_s=min_per_s, clock=clock)
-    return Bench(solution, clock=clock, budget=budget, **settings)
+    return Bench(solution, clock=clock, budget=solution.Budget(clock=clock, **numbers), **settings)
 
 
 def tokens(bench):
@@ -601,6 +606,13 @@ def per_second(solution, rng):
         bench.play([Refused(0)])
         seen[f"failure {number}, each after half a second"] = calls(bench.calls)
     seen["retries left after these failures"] = tokens(bench)
+    for successes, seconds in ((7, 0), (13, 0), (0, 2)):
+        bench = with_budget_of(solution, {"min_per_s": 0.0} if successes else {})
+        bench.clock.advance(seconds)
+        for _ in range(successes):
+            bench.play("s")
+        label = f"defaults, {successes} successes, {seconds} s: retries"
+        seen[label] = tokens(bench)
     late = with_budget(solution, ratio=0.25, min_per_s=1.0)
     late.clock.set_wall_clock_back(-3600)
     return seen | {"wall clock an hour forward: retries": tokens(late)}
