@@ -45,9 +45,9 @@ _MODULES = {
     "overload": "shop_under_load",
     "overload_run": "Run",
     "server": "Server serve",
-    "web_shop": "shop_app",
     "shop_data": "Customer Order OrderLine Product Shop shop",
     "virtual_time": "Stuck VirtualTime",
+    "web_shop": "shop_app",
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names.split()}
 

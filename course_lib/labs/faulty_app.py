@@ -28,7 +28,10 @@ from course_lib.labs.faults import (
     wrong_length,
 )
 
-__all__ = ["App", "FaultyApp"]
+__all__ = ["WIRE", "App", "FaultyApp"]
+
+WIRE = "course_lib.labs.wire"
+"""The key under which a request finds its `Wire` in `scope["extensions"]`."""
 
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
@@ -40,11 +43,10 @@ class FaultyApp:
     """Writes each request down, then lets the step of the plan happen to it."""
 
     def __init__(
-        self, app: App, faults: Faults | Mapping[str, Faults] | None, *, wire: str, clock: Clock
+        self, app: App, faults: Faults | Mapping[str, Faults] | None, *, clock: Clock
     ) -> None:
         self._app = app
         self._faults = faults
-        self._wire = wire
         self._clock = clock
         self.requests: list[tuple[str, str]] = []
         self.errors: list[str] = []
@@ -89,7 +91,7 @@ class FaultyApp:
         return formatdate(math.ceil(self._clock.now() + refusal.retry_after), usegmt=True)
 
     async def _damaged(self, step: Step, scope: Scope, receive: Receive, send: Send) -> None:
-        wire = scope["extensions"][self._wire]
+        wire = scope["extensions"][WIRE]
 
         async def damaged_send(message: Any) -> None:
             if message["type"] == "http.response.start":

@@ -146,9 +146,9 @@ def _uvicorn(
 ) -> tuple[Any, FaultyApp]:
     import uvicorn
 
-    from course_lib.labs.wire import WIRE, FaultyProtocol
+    from course_lib.labs.wire import FaultyProtocol
 
-    faulty = FaultyApp(app, faults, wire=WIRE, clock=clock)
+    faulty = FaultyApp(app, faults, clock=clock)
     config = uvicorn.Config(
         faulty,
         http=FaultyProtocol,

@@ -14,10 +14,9 @@ from typing import Any
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-__all__ = ["WIRE", "FaultyProtocol", "Wire"]
+from course_lib.labs.faulty_app import WIRE
 
-WIRE = "course_lib.labs.wire"
-"""The key under which a request finds its wire in `scope["extensions"]`."""
+__all__ = ["FaultyProtocol", "Wire"]
 
 
 class Wire:
