@@ -9,8 +9,8 @@ shop whose payment service hangs (`shop_under_load`). Everything stays on
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take this name as True; importing typing takes 10 ms
 if TYPE_CHECKING:
     from course_lib.labs.faults import Faults as Faults
     from course_lib.labs.faults import cut as cut

@@ -8,7 +8,7 @@ import course_lib.labs as labs
 
 IMPORTS = """
 from __future__ import annotations
-import sys, course_lib, typing, importlib
+import sys, course_lib, importlib
 before = set(sys.modules)
 import course_lib.labs
 print(sorted(set(sys.modules) - before))
