@@ -16,6 +16,7 @@ from course_lib.errors.circuit_breaker import (
     Snapshot,
     State,
 )
+from course_lib.errors.control_flow import Flow, Step, flow
 from course_lib.errors.deadline import Deadline, DeadlinePassed
 from course_lib.errors.problem import (
     Conflict,
@@ -26,6 +27,7 @@ from course_lib.errors.problem import (
     Unavailable,
     to_problem,
 )
+from course_lib.errors.raised import Place, Raised
 from course_lib.errors.repeatable import may_repeat
 from course_lib.errors.retry import Retry
 from course_lib.errors.retry_after import retry_after_seconds
@@ -45,9 +47,12 @@ __all__ = [
     "CountWindow",
     "Deadline",
     "DeadlinePassed",
+    "Flow",
     "InvalidInput",
     "NotFound",
+    "Place",
     "Problem",
+    "Raised",
     "Rejected",
     "Retry",
     "RetryBudget",
@@ -56,12 +61,14 @@ __all__ = [
     "Snapshot",
     "Stack",
     "State",
+    "Step",
     "TimeWindow",
     "Unavailable",
     "decorrelated_jitter",
     "equal_jitter",
     "exponential",
     "fixed",
+    "flow",
     "full_jitter",
     "may_repeat",
     "retry_after_seconds",
