@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from course_lib.proof import network
+from course_lib.proof.rooms import command
 
 __all__ = ["remember", "report"]
 
@@ -110,7 +111,7 @@ def _children(end: float) -> list[str]:
     helpers = _helpers_of_multiprocessing()
     children = [c for c in psutil.Process().children(recursive=True) if c.pid not in helpers]
     _, alive = psutil.wait_procs(children, timeout=max(0.0, end - time.monotonic()))
-    return sorted(f"process {_command(child)}" for child in alive)
+    return sorted(f"process {command(child)}" for child in alive)
 
 
 def _helpers_of_multiprocessing() -> set[int | None]:
@@ -121,13 +122,6 @@ def _helpers_of_multiprocessing() -> set[int | None]:
         getattr(getattr(tracker, "_resource_tracker", None), "_pid", None),
         getattr(getattr(server, "_forkserver", None), "_forkserver_pid", None),
     }
-
-
-def _command(process: psutil.Process) -> str:
-    try:
-        return " ".join(process.cmdline())[:80] or process.name()
-    except psutil.Error:
-        return f"number {process.pid}"
 
 
 def _connections() -> list[Any]:

@@ -2,9 +2,7 @@
 
 What it answers in nbval 0.11 (numbers are its issues):
 
-- #194: cells run with history, as in JupyterLab, so `;` hides a value and
-  `Out[n]` works.
-- #151, #231: a dead kernel is noticed within a second, not after the time limit.
+- #194, #151, #231: see lesson_kernel.py.
 - #220: after a cell that raised or timed out, or a dead kernel, the rest is not run.
 - #108, #147: a cell that should raise is compared with the error it stored.
 - a cell that was never run fails instead of passing; no comment in a cell can
@@ -16,99 +14,28 @@ last item of each lesson looks at what it left behind.
 
 from __future__ import annotations
 
-import ast
 import json
-import os
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from queue import Empty
 from typing import Any
 
 import nbformat
 import pytest
-from jupyter_client.manager import KernelManager
-from nbval.kernel import RunningKernel
 from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
 
 from course_lib.proof.comparing import difference
-from course_lib.proof.kernel_start import kernel_manager
-from course_lib.proof.rooms import Room, room
+from course_lib.proof.lesson_kernel import KernelGone, LessonKernel
+from course_lib.proof.rooms import room
 
 LESSON_SECONDS = 60
 SHOWN_LINES = 30
 REPORT = "--course-report"
 
-_LEAKS = "__import__('course_lib.proof.leaks', fromlist=['_'])"
-
-
-class KernelGone(Exception):
-    """The kernel's process ended while a cell was running."""
-
 
 class LeftBehind(Exception):
     """The lesson did not clean up; the message lists what is left."""
-
-
-class LessonKernel(RunningKernel):  # type: ignore[misc]  # nbval has no types
-    """One running kernel in a room."""
-
-    def __init__(self, place: Room, *, seconds: float) -> None:
-        self.km = kernel_manager(place, KernelManager)
-        with open(os.devnull, "w") as nowhere:
-            self.km.start_kernel(
-                env=place.environment(), cwd=str(place.lesson), stdout=nowhere, stderr=nowhere
-            )
-        self.kc = self.km.client()
-        self.kc.start_channels()
-        self.kc.wait_for_ready(timeout=seconds)
-        self._ensure_iopub_up()
-        if (answer := self.ask(f"{_LEAKS}.remember()")) != "ok":
-            raise RuntimeError(answer)
-
-    def execute_cell_input(self, cell_input: str, allow_stdin: bool | None = None) -> str:
-        return str(
-            self.kc.execute(
-                cell_input, store_history=True, allow_stdin=allow_stdin, stop_on_error=False
-            )
-        )
-
-    def await_reply(self, msg_id: str, timeout: float | None = None) -> None:
-        """As nbval's, but raises KernelGone soon after the process ended."""
-        end = time.monotonic() + (timeout or LESSON_SECONDS)
-        while True:
-            try:
-                super().await_reply(msg_id, timeout=0.5)
-                return
-            except Empty:
-                if not self.km.is_alive():
-                    raise KernelGone from None
-                if time.monotonic() >= end:
-                    raise
-
-    def ask(self, expression: str) -> str:
-        """The value of an expression that gives a str, evaluated out of the learner's sight."""
-        sent = self.kc.execute("", silent=True, user_expressions={"answer": expression})
-        while True:
-            reply = self.kc.get_shell_msg(timeout=30)
-            if reply["parent_header"].get("msg_id") == sent:
-                break
-        answer = reply["content"]["user_expressions"]["answer"]
-        if answer["status"] != "ok":
-            raise RuntimeError(f"{answer['ename']}: {answer['evalue']}")
-        return str(ast.literal_eval(answer["data"]["text/plain"]))
-
-    def stop(self) -> None:
-        """What nbval calls when a cell cannot even be interrupted."""
-        self.km.shutdown_kernel(now=True)
-
-    def close(self) -> None:
-        """Let the kernel end by itself, so that what it registered to run at its end does run."""
-        self.kc.stop_channels()
-        if self.km.has_kernel:
-            self.km.shutdown_kernel(now=not self.km.is_alive())
-        self.km.cleanup_resources()
 
 
 class LessonFile(IPyNbFile):  # type: ignore[misc]
@@ -217,7 +144,7 @@ class NothingLeft(pytest.Item):
         file = self.parent
         left: list[str] = []
         if file.kernel and not file.stopped:
-            left += json.loads(file.kernel.ask(f"{_LEAKS}.report()"))
+            left += file.kernel.left()
             file.kernel.close()
             left += [f"process after the kernel: {command}" for command in file.place.sweep()]
             left += file.place.left_files()

@@ -22,7 +22,7 @@ import psutil
 from course_lib.index import ROOT
 from course_lib.proof import network
 
-__all__ = ["MARKER", "Room", "room"]
+__all__ = ["MARKER", "Room", "command", "room"]
 
 MARKER = "COURSE_RUN"
 
@@ -95,7 +95,7 @@ class Room:
         """Kill the processes that carry the marker after all should have ended; their commands."""
         carrying = [p for p in psutil.process_iter() if _marker(p) == self.marker]
         _, alive = psutil.wait_procs(carrying, timeout=GRACE)
-        commands = sorted(_command(process) for process in alive)
+        commands = sorted(command(process) for process in alive)
         for process in alive:
             process.kill()
         psutil.wait_procs(alive, timeout=GRACE)
@@ -117,7 +117,8 @@ def _marker(process: psutil.Process) -> str:
         return ""  # another user's, or gone
 
 
-def _command(process: psutil.Process) -> str:
+def command(process: psutil.Process) -> str:
+    """How a message names a process."""
     try:
         return " ".join(process.cmdline())[:80] or process.name()
     except psutil.Error:
