@@ -19,6 +19,15 @@ __all__ = ["start"]
 
 _DEFAULTS = Path(__file__).parent / "lab_defaults"  # overrides.json: settings learners may change
 _FIRST_PAGE = "notebooks/00_start.ipynb"
+_NOT_FOR_LEARNERS = (  # server parts of the maintainers' tools; their buttons: page_config.json
+    "nbgrader.server_extensions.formgrader",
+    "nbgrader.server_extensions.validate_assignment",
+    "nbgrader.server_extensions.assignment_list",
+    "nbgrader.server_extensions.course_list",
+    "jupyterlab_jupytext",
+    "jupyter_lsp",
+    "notebook",
+)
 
 
 def start(*, port: int | None, browser: bool, others: Sequence[str]) -> int:
@@ -52,12 +61,15 @@ def _arguments(*, port: int | None, browser: bool, others: Sequence[str]) -> lis
         "--LabApp.extension_manager=readonly",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.news_url=",
+        *(f"--ServerApp.jpserver_extensions={name}=False" for name in _NOT_FOR_LEARNERS),
         "-y",  # Ctrl-C stops at once; notebooks are saved every two minutes
     ]
     if port is not None:
         arguments += [f"--ServerApp.port={port}", "--ServerApp.port_retries=0"]
     if not browser:
         arguments.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        arguments.append("--allow-root")  # in a container; the server listens on loopback only
     return [*arguments, *others]
 
 
