@@ -92,7 +92,7 @@ class Unavailable(ShopError):
     """The same input may work later. Clients do not learn which `service` is down."""
 
     status, code, title = 503, "unavailable", "Not available at the moment"
-    detail = "nothing was changed; try again later"
+    detail = "try again later"
 
     def __init__(self, service: str, *, retry_after: float = 1.0) -> None:
         self.service = service

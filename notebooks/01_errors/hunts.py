@@ -4,10 +4,52 @@
 seen)`. The same function is used before and after the code is mended.
 """
 
+import pickle
 import threading
 
 from course_lib.clock import ManualClock
 from course_lib.errors.bench import together
+
+
+def observe_01_2_a(declined):
+    first = declined(amount=30, reason="limit")
+    try:
+        twin = pickle.loads(pickle.dumps(first))
+    except Exception as error:  # noqa: BLE001  whatever arrives instead is the observation
+        return False, f"Sent through pickle, it arrives as {type(error).__name__}: {error}"
+    seen = f"Sent through pickle, it arrives as {type(twin).__name__}"
+    try:
+        fields = (twin.amount, twin.reason)
+    except AttributeError:
+        return False, f"{seen}, but a field is missing."
+    if type(twin) is not declined or fields != (30, "limit"):
+        return False, f"{seen}, but its fields are {fields}."
+    if str(twin) != str(first):
+        return False, f"{seen}, but its text became: {twin}"
+    return True, f"{seen}, with its fields and its text."
+
+
+def observe_01_2_b(table_class):
+    class Base(Exception):
+        pass
+
+    class Special(Base):
+        pass
+
+    table = table_class()
+    table.register(Base, 422)
+    status = table.status(Special())
+    seen = f"422 is registered for a class. A class derived from it gets {status}."
+    if status != 422:
+        return False, seen
+    table = table_class()
+    table.register(Base, 422)
+    table.register(Special, 409)
+    if (table.status(Special()), table.status(Base())) != (409, 422):
+        return False, seen + " But a status of its own for the derived class is not used now."
+    if table.status(KeyError("x")) != 500:
+        return False, seen + " But a KeyError no longer gets 500."
+    return True, seen + " One with a status of its own keeps it, and a KeyError gets 500."
 
 
 def _down(failures):
