@@ -76,7 +76,9 @@ class Stack:
     """Exits to be called in reverse order, collected while the program runs.
 
     For resources whose number is known only then, and for sets of which one may
-    fail to open: the ones before it are closed. Not for several threads at once.
+    fail to open: the ones before it are closed. Errors are chained as nested `with`
+    statements chain them (where `ExitStack` loses one, see CPython issue 102201).
+    Not for several threads at once.
 
     >>> with Stack() as stack:
     ...     for name in ("first", "second"):
@@ -88,6 +90,7 @@ class Stack:
     production_gap = (
         "Async context managers and coroutine callbacks: AsyncExitStack.",
         "push() takes an object with __exit__ as well as a function.",
+        "An exit that clears the __context__ of its error on purpose is believed.",
         "Method names that readers of other programs know, such as enter_context.",
     )
 

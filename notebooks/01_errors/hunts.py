@@ -6,9 +6,91 @@ seen)`. The same function is used before and after the code is mended.
 
 import pickle
 import threading
+from types import SimpleNamespace
 
 from course_lib.clock import ManualClock
 from course_lib.errors.bench import together
+
+
+def _customer(email):
+    return SimpleNamespace(email=email)
+
+
+def observe_01_1_a(register):
+    saved = []
+    try:
+        answer = repr(register(_customer("ada@shop.example"), saved.append))
+    except AttributeError as error:
+        return False, f"Valid data: it raises AttributeError, {error}. Now mend that line, too."
+    seen = f"Valid data: it answers {answer}, and saves {saved or 'nothing'}."
+    if answer != "True" or saved != ["ada@shop.example"]:
+        return False, seen
+    if register(_customer("ada"), saved.append) is not False:
+        return False, seen + " But an address without @ no longer gives False."
+    if _came_out(register, _customer("ada@shop.example"), lambda: None) != "TypeError":
+        return False, seen + " But another mistake in our own code, in save, is still caught."
+    return True, seen + " And a mistake in our own code comes out."
+
+
+def _came_out(fn, *args):
+    """What the caller gets, in words."""
+    try:
+        return f"the result {fn(*args)!r}"
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look at
+        return type(error).__name__
+
+
+def observe_01_1_b(load_price):
+    away = OSError("the disk is away")
+
+    def unreadable(name):
+        raise away
+
+    try:
+        load_price(unreadable, "tea")
+        return False, "The file cannot be read, and nothing is raised."
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look at
+        came = error
+    kept = came is away or came.__cause__ is away
+    seen = f"The file cannot be read: a {type(came).__name__} comes out"
+    if not isinstance(came, OSError) or not kept:
+        cause = "the OSError" if came.__cause__ is away else repr(came.__cause__)
+        return False, f"{seen}, and its __cause__ is {cause}."
+    try:
+        load_price(lambda name: "4O0", "tea")
+        return False, seen + ". But a bad price is accepted now."
+    except Exception as error:  # noqa: BLE001 - as above
+        if not isinstance(error, ValueError) and not isinstance(error.__cause__, ValueError):
+            return False, seen + ". But a bad price loses its cause."
+    if _came_out(load_price, lambda name: "320", "tea") != "the result 320":
+        return False, seen + ". But a good price is lost now."
+    return True, seen + ", and the caller's handler of OSError runs."
+
+
+class _Pool:
+    """Five connections to lend, told apart by number."""
+
+    def __init__(self):
+        self.free = [1, 2, 3, 4, 5]
+
+    def take(self):
+        if not self.free:
+            raise LookupError("the pool is empty")
+        return self.free.pop()
+
+    def give_back(self, conn):
+        self.free.append(conn)
+
+
+def _lend(borrowed, pool, *, error=None):
+    """One request; what the caller saw."""
+    try:
+        with borrowed(pool):
+            if error:
+                raise error
+    except (TimeoutError, LookupError, KeyboardInterrupt) as caught:
+        return "the error" if caught is error else str(caught)
+    return "no error"
 
 
 def observe_01_2_a(declined):
@@ -50,6 +132,75 @@ def observe_01_2_b(table_class):
     if table.status(KeyError("x")) != 500:
         return False, seen + " But a KeyError no longer gets 500."
     return True, seen + " One with a status of its own keeps it, and a KeyError gets 500."
+
+
+def observe_01_3_a(borrowed):
+    pool = _Pool()
+    for _ in range(5):
+        _lend(borrowed, pool)
+    if sorted(pool.free) != [1, 2, 3, 4, 5]:
+        return False, f"After five good requests {len(pool.free)} connections are free."
+    outcomes = [_lend(borrowed, pool, error=TimeoutError("no answer")) for _ in range(5)]
+    free = len(pool.free)
+    seen = f"After five requests that fail, {free} of 5 connections are free."
+    if sorted(pool.free) != [1, 2, 3, 4, 5]:
+        return False, seen
+    if outcomes != ["the error"] * 5:
+        return False, seen + " But the caller does not see the error any more."
+    _lend(borrowed, pool, error=KeyboardInterrupt())
+    if sorted(pool.free) != [1, 2, 3, 4, 5]:
+        return False, seen + " But Ctrl-C in a request still costs a connection."
+    return True, seen
+
+
+class _Conn:
+    """A connection; `broken` means that a rollback fails."""
+
+    def __init__(self, *, broken=False):
+        self.broken, self.done = broken, []
+
+    def commit(self):
+        self.done.append("commit")
+
+    def rollback(self):
+        self.done.append("rollback")
+        if self.broken:
+            raise ConnectionError("connection closed")
+
+    def close(self):
+        self.done.append("close")
+
+
+def _left_with(scope, conn, error=None):
+    """What the caller of a scope around this error catches, or None."""
+    try:
+        with scope(conn):
+            if error:
+                raise error
+    except BaseException as caught:  # noqa: BLE001 - whatever comes out is what we look at
+        return caught
+    return None
+
+
+def observe_01_3_b(scope):
+    full = OSError("disk full")
+    caught = _left_with(scope, _Conn(broken=True), full)
+    seen = (
+        f"The disk is full, and then the connection breaks. The report says: {caught or 'nothing'}."
+    )
+    if caught is not full:
+        return False, seen
+    for error, expected in (
+        (None, "commit"),
+        (ValueError(), "rollback"),
+        (SystemExit(), "rollback"),
+    ):
+        conn = _Conn()
+        came_out = _left_with(scope, conn, error)
+        if conn.done != [expected] or came_out is not error:
+            what = type(error).__name__ if error else "a block that ends well"
+            return False, seen + f" But {what} is not handled as before."
+    return True, seen
 
 
 def _down(failures):
