@@ -1,4 +1,4 @@
-"""Gates: exercise notebooks are what the build would write, and each exercise is proved."""
+"""Gates: exercise notebooks are what the build would write, and checks bite."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from course_lib.proof.gates import Gate, course_of, finished
 
-__all__ = ["exercises_are_fresh", "exercises_are_proved"]
+__all__ = ["checks_notice_small_changes", "exercises_are_fresh", "exercises_are_proved"]
 
 
 def exercises_are_fresh(root: Path) -> Gate:
@@ -45,3 +45,26 @@ def exercises_are_proved(root: Path, *, progress: Callable[[str], None] | None =
         if progress:
             progress(exercise.id)
     return finished(root, "exercises", covered=scenarios, unit="scenarios", problems=problems)
+
+
+def checks_notice_small_changes(
+    root: Path, *, progress: Callable[[str], None] | None = None
+) -> Gate:
+    """Changes each reference in one place after the other; covers the changes."""
+    from course_lib.practice.mutation import mutate
+
+    problems: list[str] = []
+    changes = 0
+    try:
+        exercises = course_of(root).exercises
+    except ValueError as error:
+        exercises = ()
+        problems.append(f"{error}.")
+    for exercise in exercises:
+        result = mutate(exercise, root=root)
+        changes += result.total
+        if not result.ok:
+            problems.append(f"{exercise.folder}: {result}")
+        if progress:
+            progress(exercise.id)
+    return finished(root, "mutation", covered=changes, unit="changes", problems=problems)

@@ -18,7 +18,11 @@ from course_lib.index import ROOT
 from course_lib.proof.alt_text import everything_has_words
 from course_lib.proof.arrows import arrows_go_one_way, modules_are_small
 from course_lib.proof.derived import derived_parts_are_fresh
-from course_lib.proof.exercises import exercises_are_fresh, exercises_are_proved
+from course_lib.proof.exercises import (
+    checks_notice_small_changes,
+    exercises_are_fresh,
+    exercises_are_proved,
+)
 from course_lib.proof.gates import Gate
 from course_lib.proof.lessons import lessons_still_show_what_they_say
 from course_lib.proof.library import library_tests_pass
@@ -74,6 +78,7 @@ def rungs(*, fast: bool, jobs: int) -> list[Run]:
     chosen: list[Run] = [*STATIC, functools.partial(library_tests_pass, jobs=jobs)]
     if not fast:
         chosen.append(functools.partial(exercises_are_proved, progress=_progress))
+        chosen.append(functools.partial(checks_notice_small_changes, progress=_progress))
         chosen.append(
             functools.partial(lessons_still_show_what_they_say, jobs=jobs, progress=_progress)
         )
