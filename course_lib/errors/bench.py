@@ -15,9 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from course_lib.errors.circuit_breaker import CircuitBreaker, CircuitOpen
-
 from course_lib.clock import ManualClock
+from course_lib.errors.circuit_breaker import CircuitBreaker, CircuitOpen
 
 __all__ = ["Bench", "breaker_bench", "together"]
 
