@@ -15,7 +15,7 @@ import inspect
 import linecache
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from types import CodeType, FrameType
@@ -23,7 +23,7 @@ from typing import Any
 
 from course_lib.errors.raised import Raised
 
-__all__ = ["Flow", "Step", "flow"]
+__all__ = ["Flow", "Step", "failing", "flow"]
 
 MOST_STEPS = 10_000
 
@@ -102,6 +102,19 @@ def flow(fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Flow:
     except Exception as error:  # noqa: BLE001  the error is what we came for
         return Flow(name, tuple(recorder.steps), raised=Raised.of(error, skip=1))
     return Flow(name, tuple(recorder.steps), returned)
+
+
+def failing(places: Mapping[str, type[Exception]]) -> Callable[[str], None]:
+    """For trying out: a function that raises the error of the place it is given, if any.
+
+    >>> failing({"body": KeyError})("finally")
+    """
+
+    def fail(place: str) -> None:
+        if place in places:
+            raise places[place](f"failed in {place}")
+
+    return fail
 
 
 class _Recorder:

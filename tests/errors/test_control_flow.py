@@ -12,7 +12,7 @@ import warnings
 import pytest
 
 import course_lib.errors.control_flow as flow_module
-from course_lib.errors.control_flow import MOST_STEPS, flow
+from course_lib.errors.control_flow import MOST_STEPS, failing, flow
 
 NATIVE = [pytest.param(flow_module._watching, id="native")]
 TRACED = [pytest.param(flow_module._tracing, id="settrace")]
@@ -292,6 +292,15 @@ def test_an_endless_story_is_cut():
     seen = flow(count)
 
     assert (len(seen.steps), seen.returned) == (MOST_STEPS, MOST_STEPS)
+
+
+def test_a_planned_failure_happens_at_its_place_only():
+    fail = failing({"else": KeyError})
+
+    fail("body")
+
+    with pytest.raises(KeyError, match="failed in else"):
+        fail("else")
 
 
 def test_it_reads_like_a_list():
