@@ -4,6 +4,7 @@ Servers that fail on request (`serve`, `Faults`), a bad network (`tcp_proxy`),
 shop data from a seed (`shop`), threads on simulated time (`VirtualTime`) and a
 shop whose payment service hangs (`shop_under_load`). Everything stays on
 127.0.0.1. A name is loaded when it is first used, so this import costs nothing.
+`from course_lib.labs import crash` kills a function at any of its disk calls.
 """
 
 from __future__ import annotations
