@@ -131,7 +131,8 @@ def _png(fig: Any, alt: str) -> bytes:
         fig.set_layout_engine("constrained")
     for axes in fig.axes:
         for line in axes.lines:
-            if len(line.get_xdata()) > CROWDED and line.get_markevery() is None:
+            thinned = line.get_markevery() is not None or line.get_linestyle() == "None"
+            if len(line.get_xdata()) > CROWDED and not thinned:  # dots alone are all data
                 line.set_markevery(0.1)
     file = io.BytesIO()
     metadata = {"Description": alt, "Software": None}

@@ -164,3 +164,14 @@ def test_lines_differ_by_more_than_colour() -> None:
 
     assert len({line.get_marker() for line in lines}) == 5
     assert len({line.get_color() for line in lines}) == 5
+
+
+def test_dots_without_a_line_are_never_thinned_out():
+    fig, ax = plt.subplots()
+    (dots,) = ax.plot(range(200), [1] * 200, "x")
+    (line,) = ax.plot(range(200), [2] * 200)
+
+    figure(fig, alt="Two hundred crosses, and a line above them.")
+
+    assert dots.get_markevery() is None
+    assert line.get_markevery() is not None
