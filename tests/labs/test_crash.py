@@ -100,6 +100,16 @@ def test_no_finally_and_no_handler_runs(tmp_path):
     assert what_is_there(tmp_path) == {"log": b""}
 
 
+def test_the_function_cannot_refuse_to_be_killed(tmp_path):
+    def work():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        save(tmp_path)
+
+    crash.at(work, "write")
+    assert what_is_there(tmp_path) == {"data.new": b""}
+
+
 def test_watched_functions_are_points_where_they_are_called(tmp_path):
     def handler(record):
         return record
