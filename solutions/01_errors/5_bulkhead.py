@@ -60,7 +60,7 @@ from course_lib.practice import check, hint, reset, solution
 # ```
 #
 # - `asyncio.wait` ends as soon as one of the two is done. It cancels neither. So cancel the timer
-#   when you do not need it any more.
+#   when the call does not wait any more, whatever the reason.
 # - If the time is over at the very moment at which a place becomes free, the call may begin or be
 #   refused. Both are right. But the place must not get lost.
 

@@ -385,6 +385,7 @@ def same_time(solution, rng):
 CANCELLED = "a cancelled call leaves the line"
 CANCELLED_TURN = "a call cancelled at its turn passes the turn on"
 NO_OVERTAKING = "a newcomer does not overtake"
+NO_TIMER = "no timer is left behind"
 LIFO = 'with order="lifo", who came last begins first'
 LONG_STORY = "a long story, step by step"
 
@@ -435,6 +436,27 @@ def cancelled_turn(solution, rng):
 
         seen[f"cancelled {apart} turns of the loop after the place is free"] = in_a_loop(work)
     return seen
+
+
+@scenario(
+    NO_TIMER,
+    task=4,
+    needs=(CANCELLED,),
+    next_step="Cancel the timer in `finally`, however the waiting ended.",
+)
+def no_timer(solution, rng):
+    """Calls wait; some begin, one is cancelled, one runs out of time. Nobody waits in the end."""
+    first, second = rng.sample("bc", 2)
+
+    async def work():
+        bench = Bench(solution, max_waiting=4)
+        seen = {}
+        for script in ("+a +b +c", f"x{first}", f"-a -{second}", "+d +e 10s"):
+            await bench.play(script)
+            seen[f"tasks that sleep after {script}"] = bench.clock.sleeping
+        return seen
+
+    return in_a_loop(work)
 
 
 @scenario(
