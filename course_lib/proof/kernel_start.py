@@ -12,11 +12,14 @@ __all__ = ["KERNEL", "kernel_manager"]
 
 KERNEL = "course"
 
+_WARM = "course-warm"
 _SPECS = Path(__file__).parent / "kernels"
 
 
-def kernel_manager(room: Room, kind: type[Any]) -> Any:
+def kernel_manager(room: Room, kind: type[Any], *, template: str = "") -> Any:
     """A manager of class `kind`, not started yet, for the course's kernel.
+
+    With the address of a template (warm_template.py) it is forked from there.
 
     Where Unix sockets exist the kernel listens on files in the room: two
     kernels that start at once cannot pick the same port.
@@ -29,4 +32,18 @@ def kernel_manager(room: Room, kind: type[Any]) -> Any:
     if os.name == "posix":
         manager.transport = "ipc"
         manager.ip = str(room.home / "k")
+    if template:
+        _fork_from(template, manager)
     return manager
+
+
+def _fork_from(template: str, manager: Any) -> None:
+    """Have `manager` ask for a fork. The course is not installed, so no entry point says how."""
+    from importlib.metadata import EntryPoint
+
+    from jupyter_client.provisioning import KernelProvisionerFactory as Factory
+
+    ways = Factory.instance().provisioners
+    ways[_WARM] = EntryPoint(_WARM, f"{__package__}.warm_provisioner:WarmProvisioner", "")
+    chosen = {"provisioner_name": _WARM, "config": {"template": template}}
+    manager.kernel_spec.metadata["kernel_provisioner"] = chosen

@@ -13,13 +13,14 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT
 from course_lib.proof.gates import Gate, finished, lesson_notebooks
+from course_lib.proof.warm_start import ADDRESS, can_be_warm, template
 
 __all__ = ["LessonResult", "lessons_still_show_what_they_say", "run_lessons"]
 
@@ -47,6 +48,7 @@ def run_lessons(
     jobs: int = 1,
     order_seed: int | None = None,
     cell_seconds: float = 60,
+    warm: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> LessonResult:
     """Run every lesson from top to bottom, each in a fresh kernel, and compare.
@@ -55,6 +57,7 @@ def run_lessons(
         jobs: how many lessons run at the same time.
         order_seed: shuffles the lessons, to show that none needs another.
         cell_seconds: time limit of one cell.
+        warm: fork the kernels from a template; where that is not possible, they start plainly.
         progress: gets the name of each lesson when it has ended.
     """
     order = [path.resolve() for path in lessons]
@@ -65,7 +68,11 @@ def run_lessons(
         said = Path(folder) / "pytest.txt"
         command = _command(order, jobs=jobs, cell_seconds=cell_seconds, report=report)
         limit = SECONDS_PER_LESSON * (1 + len(order))
-        with _running(command, said) as process:
+        with ExitStack() as stack:
+            address = ""
+            if warm and can_be_warm():
+                address = stack.enter_context(template(Path(folder) / "warm"))
+            process = stack.enter_context(_running(command, said, template=address))
             ended = _follow(process, report, limit=limit, progress=progress)
         rows = _rows(report)
         return _result(order, rows, ended, said.read_text(encoding="utf-8", errors="replace"))
@@ -90,9 +97,9 @@ def _root_of(lessons: list[Path]) -> Path:
 
 
 @contextmanager
-def _running(command: list[str], said: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _running(command: list[str], said: Path, *, template: str) -> Iterator[subprocess.Popen[bytes]]:
     # Other plugins of this environment have no say in how lessons run.
-    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", ADDRESS: template}
     with said.open("wb") as output:
         process = subprocess.Popen(
             command,

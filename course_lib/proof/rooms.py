@@ -13,7 +13,7 @@ import shutil
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ import psutil
 from course_lib.index import ROOT
 from course_lib.proof import network
 
-__all__ = ["MARKER", "Room", "command", "room"]
+__all__ = ["MARKER", "Room", "clear", "command", "common_environment", "room"]
 
 MARKER = "COURSE_RUN"
 
@@ -36,7 +36,6 @@ _FIXED = {
     "SOURCE_DATE_EPOCH": "1767225600",  # 2026-01-01, in files that carry a date
     "PYTHONIOENCODING": "utf-8",
     "COLUMNS": "80",
-    network.ASK: "1",
 }
 _DROPPED = ("JUPYTER", "JPY_", "IPYTHON", "MPL", "COURSE_", "PYTEST_", "XDG_", "PYTHON")
 _CHILDREN = Path(__file__).parent / "children"
@@ -58,22 +57,19 @@ class Room:
 
     def environment(self) -> dict[str, str]:
         """The whole environment of the kernel."""
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
         folders = {
             "HOME": self.home,
             "COURSE_HOME": self.home / "course",
             "IPYTHONDIR": self.home / "ipython",
             "JUPYTER_CONFIG_DIR": self.home / "jupyter",
             "XDG_RUNTIME_DIR": self.home,
-            "MPLCONFIGDIR": _matplotlib_folder(),
             network.LOG: self.network_log,
             **dict.fromkeys(("TMPDIR", "TEMP", "TMP"), self.tmp),
         }
         return {
-            **kept,
-            **_FIXED,
+            **common_environment(),
             **{name: str(folder) for name, folder in folders.items()},
-            "PYTHONPATH": os.pathsep.join([str(_CHILDREN), str(ROOT)]),
+            network.ASK: "1",
             MARKER: self.marker,
         }
 
@@ -93,13 +89,7 @@ class Room:
 
     def sweep(self) -> list[str]:
         """Kill the processes that carry the marker after all should have ended; their commands."""
-        carrying = [p for p in psutil.process_iter() if _marker(p) == self.marker]
-        _, alive = psutil.wait_procs(carrying, timeout=GRACE)
-        commands = sorted(command(process) for process in alive)
-        for process in alive:
-            process.kill()
-        psutil.wait_procs(alive, timeout=GRACE)
-        return commands
+        return _sweep(self.marker)
 
     def _lesson_files(self) -> set[str]:
         skipped = {"__pycache__"}
@@ -108,6 +98,33 @@ class Room:
             for path in self.lesson.rglob("*")
             if not skipped & set(path.parts)
         }
+
+
+def common_environment() -> dict[str, str]:
+    """What all rooms share: the machine's own variables, and one world for all machines."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
+    return {
+        **kept,
+        **_FIXED,
+        "MPLCONFIGDIR": str(_matplotlib_folder()),
+        "PYTHONPATH": os.pathsep.join([str(_CHILDREN), str(ROOT)]),
+    }
+
+
+def clear(environment: Mapping[str, str]) -> None:
+    """Take away the room of a run that was killed, and every process of it."""
+    _sweep(environment[MARKER])
+    shutil.rmtree(Path(environment["HOME"]).parent, ignore_errors=True)
+
+
+def _sweep(marker: str) -> list[str]:
+    carrying = [process for process in psutil.process_iter() if _marker(process) == marker]
+    _, alive = psutil.wait_procs(carrying, timeout=GRACE)
+    commands = sorted(command(process) for process in alive)
+    for process in alive:
+        process.kill()
+    psutil.wait_procs(alive, timeout=GRACE)
+    return commands
 
 
 def _marker(process: psutil.Process) -> str:
