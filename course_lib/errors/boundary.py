@@ -62,7 +62,8 @@ class Boundary:
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
         self._logger = logger
-        self._translators = {ShopError: to_problem, **(translators or {})}
+        self._translators: dict[type[Exception], Translate] = {ShopError: to_problem}
+        self._translators.update(translators or {})
         self._count = count or (lambda status, code: None)
         self._new_id = new_id
 
