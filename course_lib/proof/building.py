@@ -39,10 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         stale = _exercises(exercises, check=options.check)
         if derived.refresh(ROOT, check=options.check):
             stale.append(derived.README)
-        if not options.check:
-            for path in lessons if options.run or options.ids else ():
-                print(f"running {path.relative_to(ROOT).as_posix()}", flush=True)
-                run_and_store(path)
+        if not options.check and (options.run or options.ids):
+            _lessons(lessons, every=not options.ids)
     except (CellFailed, UnknownId, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
@@ -73,6 +71,19 @@ def _exercises(ids: list[str], *, check: bool) -> list[str]:
     from course_lib.practice.build import build
 
     return [str(name) for name in build(ids, check=check)]
+
+
+def _lessons(paths: list[Path], *, every: bool) -> None:
+    """Run lessons; with every one of them, what draws the pictures may have changed."""
+    from course_lib.proof import drawn_with
+
+    if paths and not every and not drawn_with.pictures_are_comparable():
+        print(f"{drawn_with.DRAWN_ELSEWHERE} Build all lessons with --run.", file=sys.stderr)
+    for path in paths:
+        print(f"running {path.relative_to(ROOT).as_posix()}", flush=True)
+        run_and_store(path)
+    if every:
+        drawn_with.record()
 
 
 def run_and_store(path: Path) -> None:
@@ -114,28 +125,30 @@ def _run(path: Path, notebook: Any) -> None:
 
 def clean(notebook: Any) -> dict[str, Any]:
     """The notebook with nothing in it that is only true of this run."""
-    from nbval.plugin import coalesce_streams, get_sanitize_patterns
+    from nbval.plugin import get_sanitize_patterns
+
+    from course_lib.proof.collecting import merged
 
     rules = get_sanitize_patterns(_RULES.read_text(encoding="utf-8"))
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_METADATA}
         if cell.cell_type == "code":
-            cell.outputs = coalesce_streams(cell.outputs)
+            cell.outputs = merged(cell.outputs)
             for output in cell.outputs:
                 _clean_output(output, rules)
     return dict(notebook)
 
 
-def _clean_output(output: Any, rules: list[tuple[str, str]]) -> None:
-    if output.output_type == "stream":
-        output.text = _by_rules(output.text, rules)
-    elif output.output_type == "error":
-        output.traceback = [_by_rules(line, rules) for line in output.traceback]
+def _clean_output(output: dict[str, Any], rules: list[tuple[str, str]]) -> None:
+    if output["output_type"] == "stream":
+        output["text"] = _by_rules(output["text"], rules)
+    elif output["output_type"] == "error":
+        output["traceback"] = [_by_rules(line, rules) for line in output["traceback"]]
     else:
-        output.metadata = {}
-        output.data.pop(_WIDGET, None)
-        if "text/plain" in output.data:
-            output.data["text/plain"] = _by_rules(output.data["text/plain"], rules)
+        data = output["data"]
+        data.pop(_WIDGET, None)
+        if "text/plain" in data:
+            data["text/plain"] = _by_rules(data["text/plain"], rules)
 
 
 def _by_rules(text: str, rules: list[tuple[str, str]]) -> str:

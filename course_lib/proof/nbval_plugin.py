@@ -2,11 +2,12 @@
 
 What it answers in nbval 0.11 (numbers are its issues):
 
-- #194, #151, #231: see lesson_kernel.py.
-- #220: after a cell that raised or timed out, or a dead kernel, the rest is not run.
+- #194, #151, #231: see lesson_kernel.py, collecting.py and executing.py.
+- #10, #97, #117: pictures, see comparing.py and drawn_with.py.
+- #220: after a cell that raised or was stopped, or a dead kernel, the rest is not run.
 - #108, #147: a cell that should raise is compared with the error it stored.
 - a cell that was never run fails instead of passing; no comment in a cell can
-  switch the comparison off; order and tracebacks are compared (comparing.py).
+  switch the comparison off; everything else is compared too (comparing.py).
 
 And what is the course's own: each lesson runs in a room of its own, and the
 last item of each lesson looks at what it left behind.
@@ -16,16 +17,19 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import nbformat
 import pytest
-from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError, coalesce_streams
+from nbval.plugin import IPyNbCell, IPyNbFile, NbCellError
 
-from course_lib.proof.comparing import difference
+from course_lib.proof.collecting import Collector
+from course_lib.proof.comparing import cell_difference
+from course_lib.proof.drawn_with import pictures_are_comparable
+from course_lib.proof.executing import WentTooFar, collector_for, run_cell
 from course_lib.proof.lesson_kernel import KernelGone, LessonKernel
 from course_lib.proof.rooms import room
 
@@ -41,11 +45,14 @@ class LeftBehind(Exception):
 class LessonFile(IPyNbFile):  # type: ignore[misc]
     """One lesson: its cells, then one item for what they left behind."""
 
-    kernel: LessonKernel | None = None
+    kernel: LessonKernel
+    collector: Collector
     stopped = ""  # why the rest is not run
     seconds = 0.0
+    pictures = False  # whether they must be the same to the byte
 
     def collect(self) -> Iterator[pytest.Item]:
+        self.postponed: list[LessonCell] = []  # later cells may still change what they show
         self.nb = nbformat.read(str(self.path), as_version=4)
         code = [cell for cell in self.nb.cells if cell.cell_type == "code"]
         for number, cell in enumerate(code):
@@ -70,7 +77,9 @@ class LessonFile(IPyNbFile):  # type: ignore[misc]
         seconds = self.config.option.nbval_kernel_startup_timeout
         self.kernel = LessonKernel(self.place, seconds=seconds)
         self.stack.callback(self.kernel.close)
+        self.collector = collector_for(self.kernel)
         self.setup_sanitize_files()
+        self.pictures = pictures_are_comparable()
 
     def teardown(self) -> None:
         self.stack.close()
@@ -94,35 +103,51 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
     def runtest(self) -> None:
         if self.parent.stopped:
             pytest.skip(self.parent.stopped)
+        file, seconds = self.parent, self.config.option.nbval_cell_timeout
         begin = time.monotonic()
         try:
-            super().runtest()
+            self.shown = run_cell(file.kernel, file.collector, self.cell.source, seconds=seconds)
         except KernelGone:
-            self.parent.stopped = "the kernel is gone"
-            self.raise_cell_error("ended the kernel's process; a lesson must survive its cells")
+            self._stop("ended the kernel's process; a lesson must survive its cells")
+        except WentTooFar as error:
+            self._stop(str(error), _traceback(error.outputs))
         finally:
-            self.parent.seconds += time.monotonic() - begin
-            if self.parent.timed_out:
-                self.parent.stopped = "an earlier cell took too long"
-            elif self._raised_unexpectedly():
-                self.parent.stopped = "an earlier cell raised"
-        if self.cell.execution_count is None:
-            self.raise_cell_error("was never run, so nothing is stored; build the lesson")
+            file.seconds += time.monotonic() - begin
+        if not self.options["check_exception"] and (said := _traceback(self.shown.outputs)):
+            self._stop("Cell execution caused an exception", said)
+        if self.shown.may_change:
+            file.postponed.append(self)
+        elif found := self.difference():
+            self.raise_cell_error(found)
 
-    def _raised_unexpectedly(self) -> bool:
-        raised = any(output.output_type == "error" for output in self.test_outputs or ())
-        return raised and not self.options["check_exception"]
+    def _stop(self, said: str, traceback: str = "") -> NoReturn:
+        """Fail, and have the rest of the lesson not run."""
+        self.parent.stopped = "an earlier cell failed so that the rest cannot be run"
+        raise NbCellError(self.cell_num, said, self.cell.source, traceback)
 
-    def compare_outputs(self, test: Any, ref: Any, skip_compare: Any = None) -> bool:
-        found = difference(ref, coalesce_streams(test), clean=self.sanitize)
-        self.comparison_traceback = [found]
-        return not found
+    def difference(self) -> str:
+        """What the cell shows otherwise than it is stored, or ""; nothing where it is volatile."""
+        if not self.options["check"]:
+            return "" if self.cell.execution_count else "was never run; build the lesson"
+        return cell_difference(
+            self.cell,
+            self.shown.outputs,
+            self.shown.count,
+            clean=self.sanitize,
+            pictures=self.parent.pictures,
+        )
 
     def repr_failure(self, excinfo: Any, style: Any = None) -> str:
         error = excinfo.value
         if isinstance(error, NbCellError):
             return "\n".join([str(error), *_end(error.inner_traceback or "")])
         return f"{type(error).__name__}: {error}"
+
+
+def _traceback(outputs: Sequence[Mapping[str, Any]]) -> str:
+    """Those of the errors among the outputs."""
+    errors = [output for output in outputs if output["output_type"] == "error"]
+    return "\n".join(line for error in errors for line in error["traceback"])
 
 
 def _end(text: str) -> list[str]:
@@ -143,12 +168,14 @@ class NothingLeft(pytest.Item):
     def runtest(self) -> None:
         file = self.parent
         left: list[str] = []
-        if file.kernel and not file.stopped:
+        if not file.stopped:
             left += file.kernel.left()
             file.kernel.close()
             left += [f"process after the kernel: {command}" for command in file.place.sweep()]
             left += file.place.left_files()
-        problems = [f"left behind: {'; '.join(left)}; close it in the lesson"] if left else []
+        problems = [] if file.stopped else _found_late(file.postponed)
+        if left:
+            problems.append(f"left behind: {'; '.join(left)}; close it in the lesson")
         if attempts := file.place.network_attempts():
             problems.append(
                 f"reached beyond this machine: {'; '.join(attempts)}; use course_lib.labs"
@@ -166,6 +193,11 @@ class NothingLeft(pytest.Item):
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, 0, self.name
+
+
+def _found_late(postponed: Sequence[LessonCell]) -> list[str]:
+    found = ((cell.name, cell.difference()) for cell in postponed)
+    return [f'cell "{name}": {what}' for name, what in found if what]
 
 
 @pytest.hookimpl(wrapper=True)

@@ -38,6 +38,7 @@ def result(text: str, **more: str) -> NotebookNode:
 def lesson(path: Path, *cells: NotebookNode) -> Path:
     for number, one in enumerate(cells, 1):
         one["id"] = f"c{number}"
+        one["execution_count"] = one["execution_count"] and number
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(v4.new_notebook(cells=list(cells)), path)
     return path
