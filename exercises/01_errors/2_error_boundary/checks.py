@@ -1,0 +1,385 @@
+"""Checks of 01.2-error-boundary. Stories about the log listen at the logger `shop`."""
+
+import asyncio
+import contextlib
+import inspect
+import json
+import logging
+import queue
+import re
+import threading
+
+from course_lib.practice import scenario
+
+NAMES = ("boundary", "InvalidInput", "NotFound", "Conflict", "Unavailable", "Response")
+HINTS = (
+    "Three audiences: what does the client need, what does the log need, and which exceptions are "
+    "not meant for either of them?",
+    "A table from class to status, searched along the method resolution order of the error. What "
+    "is not found is a bug: a new id, one record with the exception, an answer with the id.",
+    "Write one function that makes a Response from an error, and one that logs inside a try of "
+    "its own. The two wrappers, plain and async, are then four lines each.",
+)
+
+PATIENCE = 1.5  # seconds until a coroutine that hangs is given up
+KNOWN = ("InvalidInput", "NotFound", "Conflict", "Unavailable")
+USUAL_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+class Records(logging.Handler):
+    """Keeps what is logged, or raises when `broken`."""
+
+    def __init__(self, *, broken=False):
+        super().__init__()
+        self.all, self.broken = [], broken
+
+    def emit(self, record):
+        if self.broken:
+            raise OSError("no space left on the log's disk")
+        self.all.append(record)
+
+
+@contextlib.contextmanager
+def listening(*, broken=False):
+    """What reaches the logger `shop` meanwhile; its settings are put back afterwards."""
+    shop, heard = logging.getLogger("shop"), Records(broken=broken)
+    before = shop.handlers[:], shop.propagate, shop.level
+    shop.handlers[:], shop.propagate = [heard], False
+    shop.setLevel(logging.DEBUG)
+    try:
+        yield heard
+    finally:
+        shop.handlers[:], shop.propagate = before[:2]
+        shop.setLevel(before[2])
+
+
+def raising(error):
+    def handler(request):
+        raise error
+
+    return handler
+
+
+def raising_coroutine(error):
+    async def handler(request):
+        raise error
+
+    return handler
+
+
+def in_a_loop(coroutine_function, request):
+    """What the coroutine gives, in an event loop and a thread of its own."""
+    ended = queue.SimpleQueue()
+
+    async def work():
+        return await coroutine_function(request)
+
+    def run():
+        try:
+            ended.put((asyncio.run(work()), None))
+        except BaseException as error:  # noqa: BLE001 - raised again below
+            ended.put((None, error))
+
+    threading.Thread(target=run, daemon=True).start()
+    try:
+        value, error = ended.get(timeout=PATIENCE)
+    except queue.Empty:
+        raise RuntimeError(f"the coroutine did not end within {PATIENCE:g} s") from None
+    if error:
+        raise error
+    return value
+
+
+def answer(solution, error):
+    return solution.boundary(raising(error))("request")
+
+
+def answer_of_coroutine(solution, error):
+    return in_a_loop(solution.boundary(raising_coroutine(error)), "request")
+
+
+def words_of(response):
+    """All words of the body, which has to be fit for JSON."""
+    if not isinstance(response.body, dict):
+        return {f"no dict: {response.body!r}"[:60]}
+    return set(re.findall(r"[\w-]+", json.dumps(response.body)))
+
+
+def words_of_record(record):
+    """The words of its message and of its extra fields."""
+    extra = [value for name, value in vars(record).items() if name not in USUAL_FIELDS]
+    return set(re.findall(r"[\w-]+", " ".join(map(str, [record.getMessage(), *extra]))))
+
+
+def records_of(heard):
+    """How many records there are, below ERROR and from ERROR on."""
+    high = sum(record.levelno >= logging.ERROR for record in heard.all)
+    return {"below ERROR": len(heard.all) - high, "ERROR or above": high}
+
+
+# Task 1
+
+PASSES = "a response passes through"
+KNOWN_STATUS = "each known class has its status"
+DERIVED = "a derived class is answered like its base class"
+CAUSE = "the cause of a known error is not shown"
+
+
+@scenario(PASSES, task=1, next_step="Return what the handler returns.")
+def passes(solution, rng):
+    """A handler that answers with the request in the body, called twice."""
+    given = []
+
+    def handler(request):
+        given.append(solution.Response(200, {"request": request}))
+        return given[-1]
+
+    guarded, seen = solution.boundary(handler), {}
+    for request in (rng.randrange(1000), {"path": "/orders"}):
+        response = guarded(request)
+        seen[f"request {request}"] = [response is given[-1], given[-1].body["request"] == request]
+    return seen
+
+
+@scenario(
+    KNOWN_STATUS, task=1, needs=(PASSES,), next_step="Catch the error and look its status up."
+)
+def known_status(solution, rng):
+    """A handler that raises each of the four classes; status and body of the answer."""
+    seen = {}
+    for name in rng.sample(KNOWN, 4):
+        response = answer(solution, getattr(solution, name)("a text"))
+        words_of(response)
+        seen[name] = [response.status, isinstance(response.body, dict)]
+    return dict(sorted(seen.items()))
+
+
+@scenario(
+    DERIVED,
+    task=1,
+    needs=(KNOWN_STATUS,),
+    next_step="Search along type(error).__mro__, or use isinstance.",
+)
+def derived(solution, rng):
+    """Errors of classes that are derived from the four, once and twice."""
+    seen = {}
+    for name in KNOWN:
+        child = type("Special" + name, (getattr(solution, name),), {})
+        grandchild = type("Rare" + name, (child,), {})
+        seen[name] = [answer(solution, kind("a text")).status for kind in (child, grandchild)]
+    return seen
+
+
+@scenario(CAUSE, task=1, needs=(KNOWN_STATUS,), next_step="Show str(error) at most.")
+def cause(solution, rng):
+    """An Unavailable that was raised from an OSError; is the text of that in the body?"""
+    secret = f"secret{rng.randrange(10_000, 99_999)}"
+    error = solution.Unavailable("try again later")
+    error.__cause__ = OSError(f"{secret} refused")
+    return {"the text of the cause is in the body": secret in words_of(answer(solution, error))}
+
+
+# Task 2
+
+UNKNOWN = "an unknown error is answered with 500"
+INSIDE = "the body shows nothing of an unknown error"
+IDS = "each unknown error has an id of its own in the body"
+
+
+def odd(rng):
+    """An error of a class that no table has, with a text that nobody may see."""
+    secret = f"secret{rng.randrange(10_000, 99_999)}"
+    return type(f"Odd{rng.randrange(100, 999)}", (LookupError,), {})(secret), secret
+
+
+@scenario(UNKNOWN, task=2, needs=(KNOWN_STATUS,), next_step="Whatever is not in the table is 500.")
+def unknown(solution, rng):
+    """KeyError, TypeError, OSError and a class of its own, raised by a handler."""
+    errors = (KeyError("price"), TypeError("a bug"), OSError("disk"), odd(rng)[0])
+    return [answer(solution, error).status for error in errors]
+
+
+@scenario(INSIDE, task=2, needs=(UNKNOWN,), next_step="Do not use the error to make the body.")
+def inside(solution, rng):
+    """An error with a secret text; its text, its class and a traceback in the body."""
+    error, secret = odd(rng)
+    response = answer(solution, error)
+    text = json.dumps(response.body) + json.dumps(dict(response.headers))
+    return {
+        "text": secret in text,
+        "class": type(error).__name__ in text,
+        "traceback": "Traceback" in text or "line " in text,
+    }
+
+
+@scenario(IDS, task=2, needs=(UNKNOWN,), next_step="Make a new id for each: uuid.uuid4().hex.")
+def ids(solution, rng):
+    """Twenty unknown errors, one after the other; how many different bodies."""
+    guarded = solution.boundary(raising(KeyError("price")))
+    return len({json.dumps(guarded("request").body, sort_keys=True) for _ in range(20)})
+
+
+# Task 3
+
+ONE_RECORD = "an unknown error is logged once, with the exception"
+SAME_ID = "the id of the body is in the record"
+QUIET = "a known error is logged at most once, below ERROR"
+BROKEN_LOG = "a log that fails changes no answer"
+
+
+@scenario(
+    ONE_RECORD,
+    task=3,
+    needs=(UNKNOWN,),
+    points=2,
+    next_step="log.error(..., exc_info=error), in one place.",
+)
+def one_record(solution, rng):
+    """One unknown error; the records and the exception in them. Then a good answer."""
+    error, _ = odd(rng)
+    with listening() as heard:
+        answer(solution, error)
+    seen = records_of(heard)
+    carried = [record.exc_info[1] for record in heard.all if record.exc_info]
+    seen["records with the exception"] = sum(each is error for each in carried)
+    with listening() as heard:
+        solution.boundary(lambda request: solution.Response(200, {}))("request")
+    return seen | {"records of a good answer": len(heard.all)}
+
+
+@scenario(
+    SAME_ID,
+    task=3,
+    needs=(IDS, ONE_RECORD),
+    next_step="Make the id once, and use it twice.",
+)
+def same_id(solution, rng):
+    """Two unknown errors; the id is what differs between the bodies. Is it in the records?"""
+    return shared_ids(solution, answer)
+
+
+def shared_ids(solution, how):
+    """Whether what differs between two bodies stands in the own record, and only there."""
+    bodies, records = [], []
+    for _ in range(2):
+        with listening() as heard:
+            bodies.append(words_of(how(solution, KeyError("price"))))
+        records.append(words_of_record(heard.all[0]) if heard.all else set())
+    own = [bodies[0] - bodies[1], bodies[1] - bodies[0]]
+    return {
+        "in its own record": [bool(own[0] & records[0]), bool(own[1] & records[1])],
+        "in the other record": [bool(own[0] & records[1]), bool(own[1] & records[0])],
+    }
+
+
+@scenario(QUIET, task=3, needs=(KNOWN_STATUS,), next_step="Log known errors at INFO or not at all.")
+def quiet(solution, rng):
+    """One error of each known class; the records of each."""
+    seen = {}
+    for name in KNOWN:
+        with listening() as heard:
+            answer(solution, getattr(solution, name)("a text"))
+        counts = records_of(heard)
+        seen[name] = ["at most 1" if counts["below ERROR"] <= 1 else counts["below ERROR"]]
+        seen[name] += [counts["ERROR or above"]]
+    return seen
+
+
+@scenario(
+    BROKEN_LOG,
+    task=3,
+    needs=(UNKNOWN,),
+    next_step="Put the logging into a try of its own.",
+)
+def broken_log(solution, rng):
+    """A known and an unknown error, while the log raises OSError for each record."""
+    seen = {}
+    for name, error in (("NotFound", solution.NotFound("order 17")), ("KeyError", KeyError("x"))):
+        with listening(broken=True):
+            try:
+                response = answer(solution, error)
+                seen[name] = [response.status, isinstance(response.body, dict)]
+            except Exception as raised:  # noqa: BLE001 - what came out is the question
+                seen[name] = f"{type(raised).__name__} came out"
+    return seen
+
+
+# Task 4
+
+THROUGH = "interruptions pass through"
+COROUTINE = "a coroutine function stays one, and is guarded too"
+COROUTINE_LOG = "an unknown error of a coroutine is logged once, with its id"
+CANCELLED = "cancellation passes through a coroutine"
+
+
+def came_out(solution, interruption, how):
+    try:
+        return f"answered with {how(solution, interruption).status}"
+    except BaseException as raised:  # noqa: BLE001 - which object it is is the question
+        return "the same object" if raised is interruption else type(raised).__name__
+
+
+@scenario(
+    THROUGH,
+    task=4,
+    needs=(UNKNOWN,),
+    next_step="Catch Exception; these three are no Exceptions.",
+)
+def through(solution, rng):
+    """Handlers that raise KeyboardInterrupt, SystemExit and CancelledError."""
+    return {
+        kind.__name__: came_out(solution, kind(), answer)
+        for kind in (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
+    }
+
+
+@scenario(
+    COROUTINE,
+    task=4,
+    needs=(DERIVED, UNKNOWN),
+    next_step="Write a second wrapper with async def and await.",
+)
+def coroutine(solution, rng):
+    """Coroutine functions that answer, and that raise known and unknown errors."""
+    number = rng.randrange(1000)
+
+    async def handler(request):
+        return solution.Response(200, {"request": request, "number": number})
+
+    guarded = solution.boundary(handler)
+    seen = {"is a coroutine function": inspect.iscoroutinefunction(guarded)}
+    if not seen["is a coroutine function"]:
+        return seen
+    seen["answer"] = in_a_loop(guarded, 17).body == {"request": 17, "number": number}
+    for name in KNOWN:
+        seen[name] = answer_of_coroutine(solution, getattr(solution, name)("a text")).status
+    return seen | {"KeyError": answer_of_coroutine(solution, KeyError("x")).status}
+
+
+@scenario(COROUTINE_LOG, task=4, needs=(COROUTINE, SAME_ID), next_step="Share what task 3 does.")
+def coroutine_log(solution, rng):
+    """Unknown errors of coroutines; their records. Then one while the log fails."""
+    with listening() as heard:
+        answer_of_coroutine(solution, KeyError("price"))
+    seen = records_of(heard) | shared_ids(solution, answer_of_coroutine)
+    with listening(broken=True):
+        seen["while the log fails"] = answer_of_coroutine(solution, KeyError("price")).status
+    return seen
+
+
+@scenario(CANCELLED, task=4, needs=(COROUTINE,), next_step="Catch Exception here too.")
+def cancelled(solution, rng):
+    """A coroutine that raises CancelledError, awaited inside a task that catches it."""
+    cancellation, caught = asyncio.CancelledError(), []
+    guarded = solution.boundary(raising_coroutine(cancellation))
+
+    async def outer(request):
+        try:
+            response = await guarded(request)
+        except asyncio.CancelledError as error:
+            caught.append("the same object" if error is cancellation else "another one")
+        else:
+            caught.append(f"answered with {response.status}")
+
+    in_a_loop(outer, "request")
+    return caught
