@@ -17,6 +17,7 @@ from pathlib import Path
 from course_lib.index import ROOT
 from course_lib.proof.alt_text import everything_has_words
 from course_lib.proof.arrows import arrows_go_one_way, modules_are_small
+from course_lib.proof.coverage import topics_are_covered
 from course_lib.proof.derived import derived_parts_are_fresh
 from course_lib.proof.exercises import (
     checks_notice_small_changes,
@@ -75,7 +76,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def rungs(*, fast: bool, jobs: int) -> list[Run]:
     """The gates in order: files, library, exercises, lessons."""
-    chosen: list[Run] = [*STATIC, functools.partial(library_tests_pass, jobs=jobs)]
+    chosen: list[Run] = [
+        *STATIC,
+        functools.partial(topics_are_covered, progress=_progress),
+        functools.partial(library_tests_pass, jobs=jobs),
+    ]
     if not fast:
         chosen.append(functools.partial(exercises_are_proved, progress=_progress))
         chosen.append(functools.partial(checks_notice_small_changes, progress=_progress))
