@@ -394,6 +394,12 @@ def limits(solution, rng):
         "a cent above the limit": outcome(solution, Bank(**limited), more),
         "exactly the balance": outcome(solution, Bank(**poor), edge),
         "a cent above the balance": outcome(solution, Bank(**poor), more),
+        "exactly the balance, above the limit": outcome(
+            solution, Bank(limit="5.00", balance=edge), edge
+        ),
+        "exactly the limit, above the balance": outcome(
+            solution, Bank(limit=edge, balance="5.00"), edge
+        ),
         "the limit of dst does not matter": _limit_of_dst(solution, edge),
     }
 
