@@ -124,7 +124,9 @@ def in_a_loop(work, patience=PATIENCE):
     try:
         value, error = ended.get(timeout=patience)
     except queue.Empty:
-        raise TimeoutError(f"a call still hangs after {patience:g} s") from None
+        raise TimeoutError(
+            f"the event loop is blocked for {patience:g} s now; mend it and restart the kernel"
+        ) from None
     if error:
         raise error
     return value
@@ -224,7 +226,7 @@ def frees(solution, rng):
     """Calls end by a result, an error, a cancellation, in all orders. Some are refused."""
     endings = ["-", "!", "x", rng.choice("-!x")]
     rng.shuffle(endings)
-    script = " ".join(f"+{n} +refused{n} {end}{n}" for n, end in zip("abcd", endings, strict=True))
+    script = " ".join(f"+{n} +{n}2 {end}{n}" for n, end in zip("abcd", endings, strict=True))
 
     async def work():
         bench = Bench(solution, max_concurrent=2)
