@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,9 @@ def _cell(cell: Cell) -> Iterator[str]:
         yield f"stores an unexpected {errors[0]}; mend the cell."
     if expected and not errors:
         yield "is tagged raises-exception and stores no error; mend the cell or take the tag off."
+    names = [str(output.get("name", "")) for output in cell.get("outputs", [])]
+    if any(all(pair) and pair != ("stdout", "stderr") for pair in pairwise(names)):
+        yield "stores its streams in pieces, or stderr before stdout; build the lesson again."
     for kind, text in output_texts(cell):
         if kind.startswith(_WIDGET):
             yield "stores widget state; build the lesson again."
