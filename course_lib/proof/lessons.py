@@ -48,7 +48,7 @@ def run_lessons(
     jobs: int = 1,
     order_seed: int | None = None,
     cell_seconds: float = 60,
-    warm: bool = False,
+    warm: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> LessonResult:
     """Run every lesson from top to bottom, each in a fresh kernel, and compare.

@@ -29,6 +29,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +40,15 @@ __all__ = ["BLANK", "Template", "become"]
 BLANK = "0" * 32  # the marker before a fork: as long as a room's, which is written over it
 
 # Not matplotlib_inline: its import changes figures for good, and wants a running shell.
-MODULES = (
+KERNEL = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.comm"),
-    *("IPython.core.magics", "IPython.core.pylabtools", "ipywidgets", "psutil", "sqlite3"),
-    *("numpy", "numpy.random", "matplotlib.pyplot", "matplotlib.backends.backend_agg"),
-    *("PIL.PngImagePlugin", "matplotlib.category", "concurrent.futures.thread"),
-    *("httpx2", "starlette.applications", "starlette.responses", "starlette.routing", "uvicorn"),
+    *("IPython.core.magics", "IPython.core.pylabtools", "psutil"),
+)
+LIBRARIES = (
+    *("ipywidgets", "sqlite3", "numpy", "numpy.random", "concurrent.futures.thread"),
+    *("matplotlib.pyplot", "matplotlib.category", "matplotlib.backends.backend_agg"),
+    *("PIL.PngImagePlugin", "httpx2", "uvicorn"),
+    *("starlette.applications", "starlette.responses", "starlette.routing"),
 )
 
 Request = dict[str, Any]
@@ -199,12 +203,15 @@ def _address_of_marker() -> int:
 
 
 def _warm_up() -> None:
-    for name in MODULES:
+    for name in KERNEL:
         importlib.import_module(name)
+    with warnings.catch_warnings():  # some add filters, which no lesson has asked for
+        for name in LIBRARIES:
+            importlib.import_module(name)
     gc.collect()
     gc.freeze()  # what is here now is never garbage; a fork need not look at it again
     if threading.active_count() != 1 or "matplotlib_inline.backend_inline" in sys.modules:
-        raise RuntimeError("an import has started a thread or chosen a backend; see MODULES")
+        raise RuntimeError("an import has started a thread or chosen a backend; see LIBRARIES")
 
 
 def _main() -> Request | None:
