@@ -61,6 +61,36 @@ PROCESS = """\
 import subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
 """
+SERVER = """\
+import subprocess, sys
+serve = (
+    "import socket; server = socket.create_server(('127.0.0.1', 0)); print(flush=True); "
+    "server.accept()"
+)
+start = (
+    "import subprocess, sys; server = subprocess.Popen("
+    f"[sys.executable, '-c', {serve!r}], stdout=-1, start_new_session=True); "
+    "server.stdout.readline()"
+)
+done = subprocess.run([sys.executable, "-c", start])
+"""
+FORK = """\
+import os, signal
+if os.fork() == 0:
+    signal.pause()
+"""
+STUBBORN = """\
+import time
+while True:
+    try:
+        time.sleep(60)
+    except KeyboardInterrupt:
+        pass
+"""
+FLOOD = """\
+for line in range(100_000):
+    print("x" * 999)
+"""
 SWALLOWED = """\
 import socket
 try:
@@ -112,12 +142,25 @@ FAULTS: dict[str, tuple[list[NotebookNode], str]] = {
         [cell("import time; time.sleep(60)"), cell("print(2)", "3\n")],
         f'cell "c1": Timeout of {CELL_SECONDS} seconds exceeded',
     ),
+    "a cell that cannot be interrupted": (
+        [cell(STUBBORN), cell("print(2)", "3\n")],
+        f'cell "c1": Timeout of {CELL_SECONDS} seconds exceeded',
+    ),
+    "a flood of 100 MB": (
+        [cell(FLOOD), cell("print(2)", "3\n")],
+        'cell "c1": showed more than 20,000,000 characters; print less',
+    ),
     "a thread": ([cell(THREAD)], 'left behind: thread "forgotten"'),
     "a task": (
         [cell("import asyncio\ntask = asyncio.create_task(asyncio.sleep(99))")],
         'left behind: task "sleep"',
     ),
     "a process": ([cell(PROCESS)], r"left behind: process .* -c input\(\)"),
+    "a fork of the kernel": ([cell(FORK)], "left behind: process "),
+    "a server whose parent is gone": (
+        [cell(SERVER)],
+        r"left behind: process after the kernel: .* server = socket",
+    ),
     "a port": (
         [cell('import socket\nserver = socket.create_server(("127.0.0.1", 0))')],
         r"left behind: socket on port \d+ \(listen\)",
@@ -190,6 +233,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def faulty(folder: Path) -> LessonResult:
     """All faulty lessons in one run, each in a kernel of its own."""
     lessons = [lesson(folder / f"{name}.ipynb", *cells) for name, (cells, _) in FAULTS.items()]
+    lessons.insert(len(lessons) // 2, lesson(folder / "sound beside.ipynb", cell("1 + 1;")))
     return run_lessons(lessons, jobs=2, cell_seconds=CELL_SECONDS)
 
 
@@ -206,8 +250,13 @@ def test_a_faulty_lesson_fails_and_the_message_names_the_fault(
 def test_cells_after_an_error_or_a_time_out_are_not_run_and_not_counted(
     faulty: LessonResult,
 ) -> None:
-    # One cell of each lesson runs, and the second of the one with the cell that was never run.
-    assert faulty.covered == len(FAULTS) + 1
+    # One cell of each lesson runs, the sound one's too, and the second of the one with the cell
+    # that was never run.
+    assert faulty.covered == len(FAULTS) + 2
+
+
+def test_a_sound_lesson_among_faulty_ones_passes(faulty: LessonResult) -> None:
+    assert not [problem for problem in faulty.problems if problem.startswith("sound beside")]
 
 
 def test_nothing_of_a_faulty_lesson_outlives_the_run(faulty: LessonResult, rooms: Path) -> None:
