@@ -15,6 +15,7 @@ from typing import Any
 
 from course_lib.index import ROOT, Course, UnknownId, course
 from course_lib.proof import derived, notebook_files
+from course_lib.proof.collecting import MOST, merged, size
 from course_lib.proof.kernel_start import kernel_manager
 from course_lib.proof.rooms import room
 
@@ -28,7 +29,7 @@ _RULES = ROOT / "tests" / "notebooks" / "sanitize.cfg"
 
 
 class CellFailed(Exception):
-    """A cell raised, or took too long, where it should not; nothing was stored."""
+    """A cell raised, took too long or showed too much; nothing was stored."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -90,8 +91,9 @@ def run_and_store(path: Path) -> None:
     """Run one lesson from top to bottom and store what it shows.
 
     Raises:
-        CellFailed: a cell without the tag `raises-exception` raised or took
-            longer than CELL_SECONDS. The file is left as it was.
+        CellFailed: a cell without the tag `raises-exception` raised, or a cell took
+            longer than CELL_SECONDS or shows more than MOST characters. The file
+            is left as it was.
     """
     import nbformat
 
@@ -115,19 +117,19 @@ def _run(path: Path, notebook: Any) -> None:
         start = {"env": place.environment(), "cwd": str(place.lesson), "cleanup_kc": True}
         with client.setup_kernel(**start):
             for number, cell in enumerate(notebook.cells):
+                where = f"{path.name}: {notebook_files.where(cell, number + 1)}"
                 try:
                     client.execute_cell(cell, number, store_history=True)
                 except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
                     said = str(error).strip().splitlines()[-1]
-                    name = notebook_files.where(cell, number + 1)
-                    raise CellFailed(f"{path.name}: {name}: {said}") from error
+                    raise CellFailed(f"{where}: {said}") from error
+                if sum(map(size, cell.get("outputs", []))) > MOST:
+                    raise CellFailed(f"{where}: shows more than {MOST:,} characters; print less")
 
 
 def clean(notebook: Any) -> dict[str, Any]:
     """The notebook with nothing in it that is only true of this run."""
     from nbval.plugin import get_sanitize_patterns
-
-    from course_lib.proof.collecting import merged
 
     rules = get_sanitize_patterns(_RULES.read_text(encoding="utf-8"))
     for cell in notebook.cells:

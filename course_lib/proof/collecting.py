@@ -21,7 +21,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-__all__ = ["MOST", "Collector", "Output", "Shown", "merged"]
+__all__ = ["MOST", "Collector", "Output", "Shown", "merged", "size"]
 
 MOST = 20_000_000  # characters that one cell may send; a picture has a hundred thousand
 
@@ -111,7 +111,7 @@ class Collector:
         content = message["content"]
         output = {"output_type": message["msg_type"]}
         output |= {name: content[name] for name in _FIELDS[message["msg_type"]]}
-        cell.size += _size(output)
+        cell.size += size(output)
         if cell.size > MOST:
             return
         self._update(content)
@@ -173,7 +173,8 @@ def _display_id(content: Message) -> str:
     return str((content.get("transient") or {}).get("display_id", ""))
 
 
-def _size(output: Output) -> int:
+def size(output: Mapping[str, Any]) -> int:
+    """How many characters an output holds."""
     texts = [output.get("text", ""), *output.get("data", {}).values(), *output.get("traceback", ())]
     return sum(len(text) if isinstance(text, str) else len(str(text)) for text in texts)
 

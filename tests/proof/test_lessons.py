@@ -328,6 +328,19 @@ def test_building_a_lesson_with_an_unexpected_error_stores_nothing(folder: Path)
     assert path.read_bytes() == before
 
 
+def test_building_a_lesson_that_floods_stores_nothing(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("course_lib.proof.building.MOST", 1_000)
+    path = lesson(folder / "flood.ipynb", cell("print('x' * 1_000)", "old\n"))
+    before = path.read_bytes()
+
+    with pytest.raises(CellFailed, match=r'flood\.ipynb: cell "c1": shows more than 1,000'):
+        run_and_store(path)
+
+    assert path.read_bytes() == before
+
+
 def test_a_file_that_is_no_notebook_is_a_problem_and_not_a_pass(folder: Path) -> None:
     broken = folder / "broken.ipynb"
     broken.write_text("{", encoding="utf-8")
