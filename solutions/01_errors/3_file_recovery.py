@@ -92,6 +92,7 @@ def locked(path: Path) -> Iterator[None]:
 # - The process may be killed at any moment. Run again, it ends with the same output files as a
 #   run that nobody killed, with the same names.
 # - Each bad record is in the quarantine exactly once.
+# - What an earlier run has finished stays finished, even if the next run is killed.
 # - The report of the second run adds up to all records.
 # - The handler may run twice for the same record. Outputs and rejects count once.
 # - `resumed` is the number of source files that this run takes up again: an earlier run had called

@@ -260,23 +260,32 @@ KILLED = "killed before any call, and run again: as if nothing had happened"
     next_step="First make output and rejects whole, then note it as finished. A redo must be safe.",
 )
 def killed(solution, rng):
-    """Two files; killed before each disk and handler call in turn, and each time run again."""
+    """One file is finished, two are new; killed before each disk or handler call, then run again."""
     if not CHILDREN:
         return NO_FORK
-    sources = {"a.txt": records(rng, 3, 1), "b.txt": records(rng, 2, 1)}
+    finished, new = {"a.txt": records(rng, 2, 1)}, {"b.txt": records(rng, 2, 1), "c.txt": [b"tea"]}
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        clean = Shop(Path(folder, "clean"), sources)
+        clean = begun(solution, Path(folder, "clean"), finished, new)
         whole = crash.run(partial(clean.process, solution), watch=[handler])
         if whole.error:
             return f"nowhere: {whole.error}"
         for point in worth_a_kill(whole.points):
-            here = Shop(Path(folder, str(point.number)), sources)
+            here = begun(solution, Path(folder, str(point.number)), finished, new)
             work = partial(here.process, solution)
             crash.run(work, kill_at=point.number, watch=[handler])
-            wrong = after_the_kill(solution, here, clean)
+            wrong = after_the_kill(solution, here, clean, finished["a.txt"])
             if wrong:
                 return f"{point.call} in line {point.line}: {wrong}"
     return "as if nothing had happened, wherever it was killed"
+
+
+def begun(solution, folder, finished, new):
+    """A shop in which one run is over, and more files have come since."""
+    here = Shop(folder, finished)
+    here.process(solution)
+    for name, lines in new.items():
+        here.write(name, lines)
+    return here
 
 
 def worth_a_kill(points):
@@ -287,15 +296,18 @@ def worth_a_kill(points):
             yield point
 
 
-def after_the_kill(solution, here, clean):
+def after_the_kill(solution, here, clean, finished):
     """What is wrong after another run, in words, or nothing."""
+    handled = Counted()
     try:
-        report = here.process(solution)
+        report = here.process(solution, handled)
     except Exception as error:  # noqa: BLE001 - it is what the learner has to know
         return f"the second run raises {type(error).__name__}"
     if here.files() != clean.files():
         others = sorted(here.files().keys() - clean.files().keys())
         return f"out_dir also holds {others}" if others else "the outputs differ from a clean run"
+    if set(handled.got) & set(finished):
+        return "a finished file is processed again"
     if here.rejects() != clean.rejects():
         return f"{len(here.rejects())} rejects, and not {len(clean.rejects())}"
     if sum(counts(report).values()) != 5:
