@@ -25,6 +25,7 @@ from course_lib.installing import SetupError, disk_full, python_in
 __all__ = ["SECTIONS", "is_ready", "prepare", "sections"]
 
 SECTIONS = ("core", "test", "extras")
+VENV = ".venv"
 _STAMP = "course-stamp.json"
 _FREE_BYTES = {"core": 1_500_000_000, "test": 200_000_000, "extras": 1_500_000_000}
 _WAIT_SECONDS = 0.5
@@ -48,57 +49,61 @@ def sections(lock: str) -> dict[str, str]:
     return found
 
 
-def is_ready(root: Path, wanted: Sequence[str]) -> bool:
-    """Whether .venv holds these sections of today's lock, for this Python."""
-    stamp = _read_stamp(root / ".venv")
+def is_ready(root: Path, wanted: Sequence[str], *, name: str = VENV) -> bool:
+    """Whether the environment holds these sections of today's lock, for this Python."""
+    stamp = _read_stamp(root / name)
     needed = _stamp(_read_lock(root), wanted)
     return (
-        python_in(root / ".venv").exists()
+        python_in(root / name).exists()
         and stamp.get("python") == needed["python"]
         and needed["sections"].items() <= stamp.get("sections", {}).items()
     )
 
 
-def prepare(root: Path, wanted: Sequence[str], *, say: Say) -> Path:
-    """Make .venv ready if it is not; returns its interpreter.
+def prepare(root: Path, wanted: Sequence[str], *, say: Say, name: str = VENV) -> Path:
+    """Make the environment ready if it is not; returns its interpreter.
+
+    Args:
+        name: another folder in `root`, for an environment beside the course's own.
 
     Raises:
         SetupError: that is not possible; the message names the mend.
     """
-    if not is_ready(root, wanted):
+    if not is_ready(root, wanted, name=name):
         try:
             with _only_one(root, say):
-                if not is_ready(root, wanted):  # another start may have done it meanwhile
-                    _mend(root, wanted, say)
+                # another start may have done it meanwhile
+                if not is_ready(root, wanted, name=name):
+                    _mend(root, wanted, say, name)
         except OSError as error:
             raise _explained(root, error) from error
-    return python_in(root / ".venv")
+    return python_in(root / name)
 
 
-def _mend(root: Path, wanted: Sequence[str], say: Say) -> None:
-    """Add what is missing to a sound .venv, or build a new one."""
+def _mend(root: Path, wanted: Sequence[str], say: Say, name: str) -> None:
+    """Add what is missing to a sound environment, or build a new one."""
     lock, began = _read_lock(root), time.monotonic()
-    present = [name for name in SECTIONS if name in _read_stamp(root / ".venv").get("sections", {})]
-    everything = [name for name in SECTIONS if name in {*present, *wanted}]
-    sound = bool(present) and is_ready(root, present)
-    missing = [name for name in everything if not (sound and name in present)]
-    count = sum(lock[name].count("==") for name in missing)
+    present = [part for part in SECTIONS if part in _read_stamp(root / name).get("sections", {})]
+    everything = [part for part in SECTIONS if part in {*present, *wanted}]
+    sound = bool(present) and is_ready(root, present, name=name)
+    missing = [part for part in everything if not (sound and part in present)]
+    count = sum(lock[part].count("==") for part in missing)
     _refuse_small_disk(root, missing)
     say(f"Setting up, once: about {count} packages. With pip this takes a minute or two.")
-    requirements = "".join(lock[name] for name in missing)
+    requirements = "".join(lock[part] for part in missing)
     if sound:
-        installing.install(python_in(root / ".venv"), requirements, say=say)
-        _write_stamp(root / ".venv", _stamp(lock, everything))
+        installing.install(python_in(root / name), requirements, say=say)
+        _write_stamp(root / name, _stamp(lock, everything))
     else:
-        _build(root, requirements, _stamp(lock, everything), say)
+        _build(root, requirements, _stamp(lock, everything), say, name)
     say(f"Set up in {time.monotonic() - began:.0f} s.")
 
 
-def _build(root: Path, requirements: str, stamp: Stamp, say: Say) -> None:
-    """Build aside, then rename: the name .venv always means a complete one."""
+def _build(root: Path, requirements: str, stamp: Stamp, say: Say, name: str) -> None:
+    """Build aside, then rename: the final name always means a complete one."""
     for leftover in (*root.glob(".venv-new-*"), *root.glob(".venv-old-*")):
         shutil.rmtree(leftover, ignore_errors=True)
-    final = root / ".venv"
+    final = root / name
     new, old = root / f".venv-new-{os.getpid()}", root / f".venv-old-{os.getpid()}"
     try:
         new.mkdir()  # first, so that a folder we may not write to is told apart

@@ -19,12 +19,19 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT
+from course_lib.proof.changes import changed_files, reached
 from course_lib.proof.gates import Gate, finished, lesson_notebooks
 from course_lib.proof.warm_start import ADDRESS, can_be_warm, template
 
-__all__ = ["LessonResult", "lessons_still_show_what_they_say", "run_lessons"]
+__all__ = [
+    "LessonResult",
+    "changed_lessons_still_show_what_they_say",
+    "lessons_still_show_what_they_say",
+    "run_lessons",
+]
 
 SECONDS_PER_LESSON = 180
+HERE = Path(sys.executable)
 
 _SETTINGS = ROOT / "tests" / "notebooks"
 
@@ -49,6 +56,7 @@ def run_lessons(
     order_seed: int | None = None,
     cell_seconds: float = 60,
     warm: bool = True,
+    python: Path = HERE,
     progress: Callable[[str], None] | None = None,
 ) -> LessonResult:
     """Run every lesson from top to bottom, each in a fresh kernel, and compare.
@@ -58,6 +66,7 @@ def run_lessons(
         order_seed: shuffles the lessons, to show that none needs another.
         cell_seconds: time limit of one cell.
         warm: fork the kernels from a template; where that is not possible, they start plainly.
+        python: interpreter of the environment in which everything runs.
         progress: gets the name of each lesson when it has ended.
     """
     order = [path.resolve() for path in lessons]
@@ -66,23 +75,23 @@ def run_lessons(
     with tempfile.TemporaryDirectory(prefix="break-it-first-report-") as folder:
         report = Path(folder) / "cells.jsonl"
         said = Path(folder) / "pytest.txt"
-        command = _command(order, jobs=jobs, cell_seconds=cell_seconds, report=report)
+        command = [str(python), *_pytest(order, jobs=jobs, limit=cell_seconds, report=report)]
         limit = SECONDS_PER_LESSON * (1 + len(order))
         with ExitStack() as stack:
             address = ""
             if warm and can_be_warm():
-                address = stack.enter_context(template(Path(folder) / "warm"))
+                address = stack.enter_context(template(Path(folder) / "warm", python=python))
             process = stack.enter_context(_running(command, said, template=address))
             ended = _follow(process, report, limit=limit, progress=progress)
         rows = _rows(report)
         return _result(order, rows, ended, said.read_text(encoding="utf-8", errors="replace"))
 
 
-def _command(order: list[Path], *, jobs: int, cell_seconds: float, report: Path) -> list[str]:
+def _pytest(order: list[Path], *, jobs: int, limit: float, report: Path) -> list[str]:
     return [
-        *(sys.executable, "-m", "pytest", "-c", str(_SETTINGS / "pytest.ini")),
+        *("-m", "pytest", "-c", str(_SETTINGS / "pytest.ini")),
         *("--rootdir", str(_root_of(order)), "-p", "nbval.plugin"),
-        *("--nbval-cell-timeout", str(cell_seconds), "--course-report", str(report)),
+        *("--nbval-cell-timeout", str(limit), "--course-report", str(report)),
         *("--basetemp", str(report.parent / "pytest")),
         *(("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()),
         *map(str, order),
@@ -172,10 +181,39 @@ def _name(path: Path) -> str:
 
 
 def lessons_still_show_what_they_say(
-    root: Path, *, jobs: int = 1, progress: Callable[[str], None] | None = None
+    root: Path,
+    *,
+    jobs: int = 1,
+    warm: bool = True,
+    order_seed: int | None = None,
+    python: Path = HERE,
+    progress: Callable[[str], None] | None = None,
 ) -> Gate:
-    """Covers the cells that were compared."""
-    result = run_lessons(lesson_notebooks(root), jobs=jobs, progress=progress)
+    """Covers the cells that were compared. The order is random unless a seed is given."""
+    seed = random.randrange(10_000) if order_seed is None else order_seed
+    if progress:
+        progress(f"lessons in the order of --seed {seed}")
+    result = run_lessons(
+        lesson_notebooks(root),
+        jobs=jobs,
+        warm=warm,
+        order_seed=seed,
+        python=python,
+        progress=progress,
+    )
     return finished(
         root, "lessons", covered=result.compared, unit="compared cells", problems=result.problems
     )
+
+
+def changed_lessons_still_show_what_they_say(
+    root: Path, *, base: str, jobs: int = 1, progress: Callable[[str], None] | None = None
+) -> Gate:
+    """As above for the lessons that a change since `base` reaches; of none it asks nothing."""
+    lessons = reached(root, changed_files(root, base=base))
+    for path, why in lessons.items():
+        if progress:
+            progress(f"{_name(path)}, since {why} changed")
+    result = run_lessons(list(lessons), jobs=jobs) if lessons else LessonResult(0, 0, ())
+    unit = f"compared cells of {len(lessons)} reached lessons"
+    return Gate("changed", result.compared, unit, 0, result.problems)

@@ -25,7 +25,10 @@ from course_lib.proof.exercises import (
     exercises_are_proved,
 )
 from course_lib.proof.gates import Gate
-from course_lib.proof.lessons import lessons_still_show_what_they_say
+from course_lib.proof.lessons import (
+    changed_lessons_still_show_what_they_say,
+    lessons_still_show_what_they_say,
+)
 from course_lib.proof.library import library_tests_pass
 from course_lib.proof.links import links_resolve
 from course_lib.proof.self_contained import files_name_no_machine
@@ -38,6 +41,7 @@ from course_lib.proof.tools import (
     workflow_is_valid,
 )
 from course_lib.proof.tree import index_agrees
+from course_lib.proof.versions import python_for
 
 __all__ = ["STATIC", "main", "run", "rungs"]
 
@@ -67,15 +71,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="course.py test", description="Prove the whole course.")
     parser.add_argument("--fast", action="store_true", help="only the files and the library")
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="at once (default: 2)")
+    parser.add_argument("--seed", type=int, metavar="N", help="the order of lessons, as printed")
+    parser.add_argument("--kernels", choices=["warm", "plain"], default="warm")
+    parser.add_argument("--python", metavar="3.X", help="only the lessons, with another Python")
+    parser.add_argument(
+        "--changed", nargs="?", const="HEAD", metavar="BASE", help="only lessons that changed"
+    )
     options = parser.parse_args(arguments)
-    if options.fast and os.environ.get("CI") == "true":
-        print("In CI every gate runs; leave out --fast.", file=sys.stderr)
+    narrow = options.fast or options.python or options.changed
+    if narrow and os.environ.get("CI") == "true":
+        print("In CI every gate runs; leave out --fast, --changed, --python.", file=sys.stderr)
         return 1
-    return run(rungs(fast=options.fast, jobs=max(1, options.jobs)), ROOT)
+    return run(_chosen(options), ROOT)
+
+
+def _chosen(options: argparse.Namespace) -> list[Run]:
+    jobs = max(1, options.jobs)
+    if options.changed:
+        changed = functools.partial(
+            changed_lessons_still_show_what_they_say, base=options.changed, jobs=jobs
+        )
+        return [functools.partial(changed, progress=_progress)]
+    lessons = functools.partial(
+        lessons_still_show_what_they_say,
+        jobs=jobs,
+        warm=options.kernels == "warm",
+        order_seed=options.seed,
+        progress=_progress,
+    )
+    if options.python:
+        return [functools.partial(lessons, python=python_for(ROOT, options.python))]
+    return [*rungs(fast=options.fast, jobs=jobs), *([] if options.fast else [lessons])]
 
 
 def rungs(*, fast: bool, jobs: int) -> list[Run]:
-    """The gates in order: files, library, exercises, lessons."""
+    """The gates in order: files, library, exercises. The lessons come last (`_chosen`)."""
     chosen: list[Run] = [
         *STATIC,
         functools.partial(topics_are_covered, progress=_progress),
@@ -84,9 +114,6 @@ def rungs(*, fast: bool, jobs: int) -> list[Run]:
     if not fast:
         chosen.append(functools.partial(exercises_are_proved, progress=_progress))
         chosen.append(functools.partial(checks_notice_small_changes, progress=_progress))
-        chosen.append(
-            functools.partial(lessons_still_show_what_they_say, jobs=jobs, progress=_progress)
-        )
     return chosen
 
 

@@ -18,6 +18,7 @@ __all__ = ["ADDRESS", "can_be_warm", "template", "wait_for"]
 
 ADDRESS = "COURSE_WARM_TEMPLATE"  # the variable in which workers find the socket; "" for none
 
+HERE = Path(sys.executable)
 SECONDS = 60.0  # in which a template must have imported everything
 
 
@@ -27,7 +28,7 @@ def can_be_warm() -> bool:
 
 
 @contextlib.contextmanager
-def template(folder: Path, *, python: str = sys.executable) -> Iterator[str]:
+def template(folder: Path, *, python: Path = HERE) -> Iterator[str]:
     """The address of a template that is being started; it ends with this block.
 
     It also ends when this process is killed, since its standard input does.
@@ -36,7 +37,7 @@ def template(folder: Path, *, python: str = sys.executable) -> Iterator[str]:
         folder: new and empty; its path is short enough for a Unix socket (70 characters).
     """
     folder.mkdir()
-    command = [python, "-m", "course_lib.proof.warm_template", str(folder)]
+    command = [str(python), "-m", "course_lib.proof.warm_template", str(folder)]
     environment = {**rooms.common_environment(), rooms.MARKER: BLANK}
     with (
         (folder / "said.txt").open("wb") as said,
