@@ -60,7 +60,7 @@ class Bench:
         elif kind == "-":
             self.ends[name].set_result(f"answer to {name}")
         elif kind == "!":
-            self.ends[name].set_exception(ConnectionError(name))
+            self.ends[name].set_result(ConnectionError(name))
         else:
             self.tasks[name].cancel()
 
@@ -73,7 +73,7 @@ class Bench:
         except asyncio.CancelledError:
             return "cancelled"
         except ConnectionError as error:
-            same = error is self.ends[name].exception()
+            same = error is self.ends[name].result()
             return "failed" if same else "failed with another error"
 
     async def work(self, name):
@@ -81,7 +81,10 @@ class Bench:
         self.began.append(name)
         self.most = max(self.most, len(self.running))
         try:
-            return await self.ends[name]
+            end = await self.ends[name]
+            if isinstance(end, ConnectionError):
+                raise end
+            return end
         finally:
             self.running.discard(name)
 
@@ -582,18 +585,21 @@ def starts(solution, rng):
 )
 def grows(solution, rng):
     """Only fast calls, some of them as long as the target exactly."""
-    given = settings(rng)
-    limit = solution.AdaptiveLimit(**given)
-    steps, late = set(), []
-    while limit.limit < given["max"] and not late:
-        before, calls = limit.limit, 0
-        while limit.limit == before and calls < 2 * before:
-            limit.record(given["target"] * rng.choice([0.1, 0.9, 1.0]))
-            calls += 1
-        steps.add(limit.limit - before)
-        if limit.limit == before:
-            late.append(f"still {before} after {calls} fast calls")
-    return {"steps": sorted(steps), "too late": late, "in the end": limit.limit}
+    seen = {}
+    for given in (settings(rng), settings(rng) | {"min": 1}):
+        limit = solution.AdaptiveLimit(**given)
+        steps, late = set(), []
+        while limit.limit < given["max"] and not late:
+            before, calls = limit.limit, 0
+            while limit.limit == before and calls < 2 * before:
+                limit.record(given["target"] * rng.choice([0.1, 0.9, 1.0]))
+                calls += 1
+            steps.add(limit.limit - before)
+            if limit.limit == before:
+                late.append(f"still {before} after {calls} fast calls")
+        label = f"from {given['min']} to {given['max']}"
+        seen |= {f"steps {label}": sorted(steps), f"too late, {label}": late}
+    return seen
 
 
 def grown(solution, given, limit):

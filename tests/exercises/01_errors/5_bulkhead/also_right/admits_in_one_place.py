@@ -29,8 +29,8 @@ class Ticket:
 class Bulkhead:
     """Every change ends in `_admit`, which lets in as many as fit. A timer task refuses."""
 
-    def __init__(self, max_concurrent, max_waiting=0, wait_timeout=1.0, clock=None, order="fifo"):
-        self._settings = (max_concurrent, max_waiting, wait_timeout, clock or SystemClock(), order)
+    def __init__(self, max_concurrent, max_waiting, wait_timeout, clock, order="fifo"):
+        self._settings = (max_concurrent, max_waiting, wait_timeout, clock, order)
         self._tickets = []
 
     def _in(self, state):

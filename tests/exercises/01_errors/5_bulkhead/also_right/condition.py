@@ -14,11 +14,11 @@ def rejected(reason):
 class Bulkhead:
     """Tickets are numbers in a list; every change wakes all who wait, and each looks for itself."""
 
-    def __init__(self, max_concurrent, max_waiting=0, wait_timeout=1.0, clock=None, order="fifo"):
+    def __init__(self, max_concurrent, max_waiting, wait_timeout, clock, order="fifo"):
         self.places = max_concurrent
         self.max_waiting = max_waiting
         self.wait_timeout = wait_timeout
-        self.clock = clock or SystemClock()
+        self.clock = clock
         self.order = order
         self.line = {}
         self.numbers = itertools.count()

@@ -7,11 +7,11 @@ class Rejected(Exception):
 class Bulkhead:
     """Counts who runs; each waiting call has an Event, and a word on what became of it."""
 
-    def __init__(self, max_concurrent, max_waiting=0, wait_timeout=1.0, clock=None, order="fifo"):
+    def __init__(self, max_concurrent, max_waiting, wait_timeout, clock, order="fifo"):
         self.max_concurrent = max_concurrent
         self.max_waiting = max_waiting
         self.wait_timeout = wait_timeout
-        self.clock = clock or SystemClock()
+        self.clock = clock
         self.lifo = order == "lifo"
         self.running = 0
         self.line = []

@@ -16,23 +16,23 @@ class Bulkhead:
         max_concurrent: calls that run at the same time, 1 or more.
         max_waiting: calls that wait for a place, 0 or more.
         wait_timeout: seconds a call waits at most, more than 0.
-        clock: waiting goes through `clock.asleep(seconds)`; None is the real clock.
+        clock: waiting goes through `clock.asleep(seconds)`.
         order: who begins when a place is free: "fifo", the first of the line, or "lifo".
     """
 
     def __init__(
         self,
         max_concurrent: int,
-        max_waiting: int = 0,
-        wait_timeout: float = 1.0,
-        clock: Clock | None = None,
+        max_waiting: int,
+        wait_timeout: float,
+        clock: Clock,
         order: str = "fifo",
     ) -> None:
         self._free = max_concurrent + 1  # above 0 only while nobody waits
         self._line: deque[asyncio.Future[None]] = deque()
         self._max_waiting = max_waiting
         self._wait_timeout = wait_timeout
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._next = self._line.popleft if order == "fifo" else self._line.pop
 
     async def call(self, fn: Callable[..., Awaitable[Any]], *args: Any) -> Any:
@@ -92,25 +92,16 @@ class AdaptiveLimit:
 
     def __init__(self, min: int, max: int, target: float) -> None:
         self._min, self._max, self._target = min, max, target
-        self._limit = min
-        self._fast_in_a_row = 0
-        self._slow_in_a_row = 0
+        self._exact = float(min)  # a fast call adds only a part of one
 
     @property
     def limit(self) -> int:
         """How many calls should run at the same time now."""
-        return self._limit
+        return int(self._exact)
 
     def record(self, latency: float) -> None:
         """A call ended that took so many seconds."""
-        fast = latency <= self._target
-        self._fast_in_a_row = self._fast_in_a_row + 1 if fast else 0
-        self._slow_in_a_row = 0 if fast else self._slow_in_a_row + 1
-        if self._fast_in_a_row >= self._limit:
-            self._change_to(self._limit + 1)
-        elif self._slow_in_a_row >= self._limit:
-            self._change_to(self._limit * 8 // 10)
-
-    def _change_to(self, limit: int) -> None:
-        self._limit = sorted((self._min, limit, self._max))[1]
-        self._fast_in_a_row = self._slow_in_a_row = 0
+        if latency <= self._target:
+            self._exact = min(self._max, self._exact + 1 / self.limit)
+        else:
+            self._exact = max(self._min, self.limit * 0.9)
