@@ -1,0 +1,1 @@
+"""The Corner Shop, stage 1: orders that are never lost."""
