@@ -31,6 +31,7 @@ from course_lib.proof.comparing import cell_difference
 from course_lib.proof.drawn_with import pictures_are_comparable
 from course_lib.proof.executing import WentTooFar, collector_for, run_cell
 from course_lib.proof.lesson_kernel import KernelGone, LessonKernel
+from course_lib.proof.orphans import end_with_parent
 from course_lib.proof.rooms import room
 
 LESSON_SECONDS = 60
@@ -219,6 +220,7 @@ def pytest_configure(config: pytest.Config) -> None:
     target = config.getoption(REPORT)
     if target and not hasattr(config, "workerinput"):  # with xdist, the controller sees all reports
         config.pluginmanager.register(_Report(Path(target), config.rootpath))
+        end_with_parent(Path(target).parent)
 
 
 class _Report:

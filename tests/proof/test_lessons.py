@@ -4,8 +4,11 @@ All of them run in two batches, because every lesson costs a kernel.
 """
 
 import re
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -13,6 +16,7 @@ import psutil
 import pytest
 from nbformat import NotebookNode, v4
 
+from course_lib.index import ROOT
 from course_lib.proof.building import CellFailed, run_and_store
 from course_lib.proof.lessons import LessonResult, run_lessons
 
@@ -288,6 +292,45 @@ def test_a_kernel_killed_in_the_middle_of_a_lesson_is_named_and_leaves_nothing(
     )
     assert found.covered == 1
     assert left_in(rooms) == []
+
+
+RUN = """\
+import sys
+from pathlib import Path
+from course_lib.proof.lessons import run_lessons
+run_lessons([Path(name) for name in sys.argv[2:]], jobs=int(sys.argv[1]), warm=False)
+"""
+HANGS = """\
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=-1, start_new_session=True)
+open({!r}, "w").close()
+time.sleep(99)
+"""
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_nothing_is_left_when_the_run_itself_is_killed(
+    folder: Path, rooms: Path, jobs: int
+) -> None:
+    started = [folder / f"{jobs} started {number}" for number in range(jobs)]
+    hanging = [
+        lesson(folder / f"{file.name}.ipynb", cell(HANGS.format(str(file)))) for file in started
+    ]
+    run = subprocess.Popen([sys.executable, "-c", RUN, str(jobs), *map(str, hanging)], cwd=ROOT)
+    assert comes_true(lambda: all(file.exists() for file in started))
+
+    run.kill()
+    run.wait()
+
+    assert comes_true(lambda: left_in(rooms) == [])
+
+
+def comes_true(condition: Callable[[], bool]) -> bool:
+    """Whether it does within a minute; a machine under load takes its time."""
+    end = time.monotonic() + 60
+    while not condition() and time.monotonic() < end:
+        time.sleep(0.1)
+    return condition()
 
 
 def test_a_sound_lesson_passes_with_history_volatile_cells_and_expected_errors(

@@ -1,0 +1,33 @@
+"""End the run of the lessons when the process that asked for it is gone.
+
+Whoever is killed with -9 cannot stop its children any more. So the child looks
+at its parent, and interrupts itself as Ctrl-C would: every lesson that runs
+then closes its kernel and clears its room.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from pathlib import Path
+
+import psutil
+
+__all__ = ["FOLDER", "end_with_parent"]
+
+FOLDER = "break-it-first-report-"  # how the name of the run's own temporary folder begins
+
+
+def end_with_parent(folder: Path) -> None:
+    """Watch the parent; when it is gone, interrupt this process and remove the run's `folder`."""
+    parent = psutil.Process(os.getppid())
+    threading.Thread(target=_watch, args=(parent, folder), daemon=True).start()
+
+
+def _watch(parent: psutil.Process, folder: Path) -> None:
+    parent.wait()
+    if folder.name.startswith(FOLDER):  # one that the parent made, and would have removed
+        shutil.rmtree(folder, ignore_errors=True)
+    signal.raise_signal(signal.SIGINT)
