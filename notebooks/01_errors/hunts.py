@@ -52,7 +52,7 @@ def observe_01_1_b(load_price):
     except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look at
         came = error
     kept = came is away or came.__cause__ is away
-    seen = f"The file cannot be read: a {type(came).__name__} comes out"
+    seen = f"The file cannot be read: {type(came).__name__} comes out"
     if not isinstance(came, OSError) or not kept:
         cause = "the OSError" if came.__cause__ is away else repr(came.__cause__)
         return False, f"{seen}, and its __cause__ is {cause}."
