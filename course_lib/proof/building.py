@@ -18,6 +18,7 @@ from course_lib.proof import derived, notebook_files
 from course_lib.proof.collecting import MOST, merged, size
 from course_lib.proof.kernel_start import kernel_manager
 from course_lib.proof.rooms import room
+from course_lib.proof.structure import FOLDED
 
 __all__ = ["CellFailed", "main", "run_and_store"]
 
@@ -134,6 +135,8 @@ def clean(notebook: Any) -> dict[str, Any]:
     rules = get_sanitize_patterns(_RULES.read_text(encoding="utf-8"))
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_METADATA}
+        if "predict" in cell.metadata.get("tags", ()):
+            cell.metadata["jupyter"] = dict(FOLDED)
         if cell.cell_type == "code":
             cell.outputs = merged(cell.outputs)
             for output in cell.outputs:

@@ -29,7 +29,7 @@ from course_lib.proof.notebook_files import (
     where,
 )
 
-__all__ = ["TAGS", "headings", "notebooks_are_well_built"]
+__all__ = ["FOLDED", "TAGS", "headings", "notebooks_are_well_built"]
 
 TAGS = frozenset(
     {"header", "setup", "recall", "try", "predict", "gate", "golden", "worked", "explore"}
@@ -37,8 +37,10 @@ TAGS = frozenset(
     | {"volatile", "raises-exception", "teacher", "remove-cell"}
 )
 EXERCISE_TAGS = frozenset({"solution", "play"})
-METADATA = frozenset({"tags", "volatile_reason"})
+METADATA = frozenset({"tags", "volatile_reason", "jupyter"})
 EXERCISE_METADATA = frozenset({"nbgrader", "deletable", "editable"})
+FOLDED = {"source_hidden": True}
+"""On cells tagged `predict`: their code holds what is to be guessed."""
 LINES = 25
 COLUMNS = 79
 EXERCISE_COLUMNS = 100  # as everywhere in solutions/, from which they are made
@@ -145,6 +147,9 @@ def _cell(cell: Cell, name: str, *, exercise: bool) -> Iterator[str]:
         yield f"{name} has metadata {', '.join(extra)}; build it again to take it out."
     if cell.get("cell_type") != "code":
         return
+    folded = cell.get("metadata", {}).get("jupyter") == FOLDED
+    if ("predict" in tags(cell)) != folded and not exercise:
+        yield f"{name} must be folded if and only if it is a bet; build it again."
     lines = source(cell).splitlines()
     if not any(line.strip() for line in lines):
         yield f"{name} is an empty code cell; remove it."

@@ -177,6 +177,12 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         tag("print", "flashy"),
     ),
     (
+        "a bet shows its answers",
+        "structure",
+        'cell "print" must be folded',
+        tag("print", "predict"),
+    ),
+    (
         "a cell is too long",
         "structure",
         'cell "print" has 26 lines of code, the limit is 25',
