@@ -41,7 +41,8 @@ class LessonResult:
     """What became of the lessons.
 
     `covered` cells were run, `compared` of them were also compared with what
-    is stored. A problem is "LESSON: cell "ID": what is wrong", with a diff.
+    is stored. A problem is 'LESSON, section "S": cell "ID": what is wrong', with
+    a diff, in the order in which they were found.
     """
 
     covered: int
@@ -173,7 +174,8 @@ def _result(
 
 def _problem(row: dict[str, Any]) -> str:
     cell = f'cell "{row["cell"]}": ' if row["compared"] is not None else ""
-    return f"{_name(Path(row['lesson']))}: {cell}{row['text']}"
+    section = f', section "{row["section"]}"' if row["section"] else ""
+    return f"{_name(Path(row['lesson']))}{section}: {cell}{row['text']}"
 
 
 def _name(path: Path) -> str:

@@ -55,8 +55,7 @@ class LessonFile(IPyNbFile):  # type: ignore[misc]
     def collect(self) -> Iterator[pytest.Item]:
         self.postponed: list[LessonCell] = []  # later cells may still change what they show
         self.nb = nbformat.read(str(self.path), as_version=4)
-        code = [cell for cell in self.nb.cells if cell.cell_type == "code"]
-        for number, cell in enumerate(code):
+        for number, (section, cell) in enumerate(_code_cells(self.nb.cells)):
             tags = cell.metadata.get("tags", [])
             options = {
                 "check": "volatile" not in tags,
@@ -69,6 +68,7 @@ class LessonFile(IPyNbFile):  # type: ignore[misc]
                 cell_num=number + 1,
                 cell=cell,
                 options=options,
+                section=section,
             )
         yield NothingLeft.from_parent(self, name="nothing is left behind")
 
@@ -86,15 +86,28 @@ class LessonFile(IPyNbFile):  # type: ignore[misc]
         self.stack.close()
 
 
+def _code_cells(cells: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Each code cell with the heading that it stands under, "" before the first."""
+    section = ""
+    for cell in cells:
+        if cell.cell_type == "code":
+            yield section, cell
+            continue
+        for line in cell.source.splitlines():
+            if line.startswith(("## ", "### ")):
+                section = line.lstrip("# ").strip()
+
+
 class LessonCell(IPyNbCell):  # type: ignore[misc]
     """One code cell. nbval runs it and collects what it shows."""
 
     parent: LessonFile
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, *, section: str, **given: Any) -> None:
         super().__init__(**given)
         self.user_properties += [
             ("lesson", str(self.path)),
+            ("section", section),
             ("compared", self.options["check"]),
         ]
 
@@ -104,7 +117,8 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
     def runtest(self) -> None:
         if self.parent.stopped:
             pytest.skip(self.parent.stopped)
-        file, seconds = self.parent, self.config.option.nbval_cell_timeout
+        file = self.parent
+        seconds = min(self.config.option.nbval_cell_timeout, self._seconds_left())
         begin = time.monotonic()
         try:
             self.shown = run_cell(file.kernel, file.collector, self.cell.source, seconds=seconds)
@@ -120,6 +134,12 @@ class LessonCell(IPyNbCell):  # type: ignore[misc]
             file.postponed.append(self)
         elif found := self.difference():
             self.raise_cell_error(found)
+
+    def _seconds_left(self) -> float:
+        left = LESSON_SECONDS - self.parent.seconds
+        if left <= 0:
+            self._stop(f"comes after the {LESSON_SECONDS} s that a lesson may run; shorten it")
+        return left
 
     def _stop(self, said: str, traceback: str = "") -> NoReturn:
         """Fail, and have the rest of the lesson not run."""
@@ -181,10 +201,6 @@ class NothingLeft(pytest.Item):
             problems.append(
                 f"reached beyond this machine: {'; '.join(attempts)}; use course_lib.labs"
             )
-        if file.seconds > LESSON_SECONDS:
-            problems.append(
-                f"ran {file.seconds:.0f} s, the limit is {LESSON_SECONDS} s; shorten it"
-            )
         if problems:
             raise LeftBehind("\n".join(problems))
 
@@ -242,6 +258,7 @@ class _Report:
         line = {
             "lesson": properties["lesson"],
             "cell": report.nodeid.partition("::")[2],
+            "section": properties.get("section", ""),
             "compared": properties.get("compared"),  # None: not a cell
             "outcome": report.outcome,
             "text": _words(report) if report.failed else "",
