@@ -217,6 +217,24 @@ def _erase(words: Words) -> int:
     return 0
 
 
+def _shop(words: Words) -> int:
+    from course_lib import shop_stages
+
+    parser = _Parser("shop")
+    parser.add_argument("action", nargs="?", choices=["list", "start", "check"], default="list")
+    parser.add_argument("number", nargs="?", help="as `course.py shop list` shows it")
+    options = parser.parse_args(words)
+    if options.action == "list":
+        print(shop_stages.listing())
+        return 0
+    if options.number is None:
+        raise ValueError(f"Say which stage, as in `python3 course.py shop {options.action} 01`.")
+    if options.action == "check":
+        return shop_stages.check(options.number)
+    print(shop_stages.start(options.number))
+    return 0
+
+
 def _test(words: Words) -> int:
     from course_lib.proof import running
 
@@ -263,6 +281,7 @@ VERBS = {
     "hint": Verb("ID", "open one more hint", _hint),
     "solution": Verb("ID", "show the worked solution", _solution),
     "reset": Verb("ID", "start an exercise again; yours is kept beside", _reset),
+    "shop": Verb("[list|start NN|check NN]", "the shop that grows with the chapters", _shop),
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
     "doctor": Verb("", "look for what could be in the way", _doctor),
     "install": Verb("[core|test|all]", "install without starting anything", _install),

@@ -124,6 +124,22 @@ def test_a_payment_service_that_is_down_is_asked_only_now_and_then():
     assert stub.calls == 10 + 6
 
 
+def test_after_ten_payments_that_work_a_lost_answer_is_mended_by_a_retry():
+    shop, stub, _ = new_shop()
+    stub.script = ["ok"] * 10 + ["lost", "ok"]
+
+    assert [place_order(shop, ORDER).status for _ in range(11)] == [201] * 11
+
+    assert (stub.calls, len(stub.taken)) == (12, 11)
+
+
+def test_customers_without_money_do_not_open_the_circuit():
+    shop, stub, _ = new_shop()
+    stub.script = ["refused"] * 20
+
+    assert [place_order(shop, ORDER).status for _ in range(21)] == [402] * 20 + [201]
+
+
 def test_an_order_survives_a_kill_in_the_middle_of_its_payment():
     def killed(charge, timeout):
         raise KeyboardInterrupt
