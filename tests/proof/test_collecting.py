@@ -38,9 +38,9 @@ from IPython.display import HTML, JSON, SVG, Latex, Markdown, clear_output, disp
     "changed from another cell": "handle.update('second')",
     "the same id again": "display('third', display_id='d')",
     "the id of a cleared display": """\
-display('gone', display_id='d')
+cleared = display('gone', display_id='e')
 clear_output()
-handle.update('fourth')
+cleared.update('fourth')
 """,
     "inside a widget": """\
 inside = ipywidgets.Output()
@@ -149,7 +149,8 @@ def test_the_probe_shows_what_its_kinds_say(stored: dict[str, nbformat.NotebookN
     assert texts("nothing") == []
     assert texts("an old value") == ["(42, '40 + 2')"]
     assert texts("cleared at once") == texts("cleared when the next comes") == ["kept\n"]
-    assert texts("a display to change") == ["'fourth'", "under it\n"]
+    assert texts("a display to change") == ["'third'", "under it\n"]
+    assert texts("the id of a cleared display") == []
     assert texts("changed in its cell") == ["'second'"]
     assert texts("inside a widget") == ["outside\n"]
     assert "inside" in texts("what a widget holds")[0]
