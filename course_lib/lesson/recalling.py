@@ -6,6 +6,7 @@ days (Leitner's boxes, in course_lib.progress).
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -43,10 +44,11 @@ def recall() -> Interactive:
 
 
 def _cards(notebook: Notebook) -> list[Item]:
-    """The cards of all lessons this one needs, else its own, in the course's order."""
+    """The cards of the lessons this one needs, in turn, the nearest first; else its own."""
     needed = _ancestors(notebook)
-    cards = [card for n in course().notebooks if n.id in needed for card in _recallable(n)]
-    return cards or list(_recallable(notebook))
+    nearest = [_recallable(n) for n in reversed(course().notebooks) if n.id in needed]
+    in_turn = itertools.chain.from_iterable(itertools.zip_longest(*nearest))
+    return [card for card in in_turn if card] or list(_recallable(notebook))
 
 
 def _ancestors(notebook: Notebook) -> set[str]:

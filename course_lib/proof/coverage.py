@@ -48,5 +48,5 @@ def topics_are_covered(root: Path, *, progress: Callable[[str], None] | None = N
 
 def _shown(chapter: Chapter) -> set[str]:
     """The topics that some lesson or exercise of the chapter makes work."""
-    entries = [*chapter.notebooks, *chapter.exercises]
-    return {id for entry in entries for id in entry.covers}
+    lessons = {id for lesson in chapter.notebooks for id in lesson.covers}
+    return lessons | {id for exercise in chapter.exercises for id in exercise.covers}

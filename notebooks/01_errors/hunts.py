@@ -293,22 +293,17 @@ def _call(breaker, fn=lambda: None):
 def observe_01_5_a(breaker_class):
     clock = ManualClock()
     breaker = breaker_class(clock)
-    for _ in range(7):
-        for _ in range(1000):
-            _call(breaker)
+    week = "One failure a day among a thousand good calls."
+    for day in range(1, 9):
+        if "refused" in [_call(breaker) for _ in range(1000)]:
+            return False, f"{week} On day {day} it refuses calls, though all is well."
         _call(breaker, _fail)
         clock.sleep(86_400)
-    seen = _call(breaker)
-    days = (
-        "Seven days with 1,000 good calls and one failure each. On the eighth day the next call is"
-    )
-    if seen != "answered":
-        return False, f"{days} {seen}."
     for _ in range(200):
         _call(breaker, _fail)
     if _call(breaker) != "refused":
-        return False, f"{days} answered. But 200 failures in a row no longer open it."
-    return True, f"{days} answered, and 200 failures in a row still open it."
+        return False, f"{week} It stays closed. But 200 failures in a row no longer open it."
+    return True, f"{week} After eight days it is closed, and 200 failures in a row open it."
 
 
 class _SlowClock(ManualClock):
@@ -350,12 +345,9 @@ def observe_01_5_c(breaker_class):
     clock.set_wall_clock_back(3600)
     if _call(breaker) != "refused":
         return False, "It lets a call through after 10 of 30 seconds."
-    clock.sleep(21)
-    waited = 31
+    waited = 10
     while _call(breaker) == "refused" and waited < 8000:
-        clock.sleep(60)
-        waited += 60
-    seen = (
-        f"At second 10 the wall clock is set back one hour. The first call passes after {waited} s."
-    )
-    return waited == 31, seen
+        clock.sleep(1)
+        waited += 1
+    back = "At second 10 the wall clock is set back one hour."
+    return waited == 30, f"{back} The first call passes after {waited:,} s."
