@@ -8,6 +8,7 @@ import sys
 import threading
 import types
 import warnings
+import weakref
 
 import pytest
 
@@ -189,13 +190,30 @@ def test_a_with_statement_shows_its_way_out():
 
 
 def test_the_end_of_an_iterator_is_no_error():
-    def numbers():
-        yield 1
+    def first():
+        try:
+            return next(iter([]))
+        except StopIteration:
+            return "nothing"
 
-    def add():
-        return sum(one(number) for number in numbers())
+    seen = flow(first)
 
-    assert {step.error for step in flow(add).steps} == {""}
+    assert (seen.returned, {step.error for step in seen.steps}) == ("nothing", {""})
+
+
+def test_a_variable_dies_when_its_function_has_ended():
+    class Big:
+        pass
+
+    def inside():
+        big = Big()
+        return weakref.ref(big)
+
+    def watch():
+        big = inside()
+        return big()
+
+    assert flow(watch).returned is None
 
 
 def test_a_method_can_be_watched():
