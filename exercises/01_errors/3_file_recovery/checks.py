@@ -260,10 +260,10 @@ KILLED = "killed before any call, and run again: as if nothing had happened"
     next_step="First make output and rejects whole, then note it as finished. A redo must be safe.",
 )
 def killed(solution, rng):
-    """One file is finished, two new; killed before each disk or handler call, and run again."""
+    """One file is finished, one is new; killed before each disk or handler call, and run again."""
     if not CHILDREN:
         return NO_FORK
-    finished, new = {"a.txt": records(rng, 2, 1)}, {"b.txt": records(rng, 2, 1), "c.txt": [b"tea"]}
+    finished, new = {"a.txt": records(rng, 2, 1)}, {"b.txt": records(rng, 3, 1)}
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
         clean = begun(solution, Path(folder, "clean"), finished, new)
         whole = crash.run(partial(clean.process, solution), watch=[handler])
