@@ -20,6 +20,7 @@ from typing import Any
 
 from course_lib.index import ROOT
 from course_lib.proof.changes import changed_files, reached
+from course_lib.proof.drawn_with import pictures_are_comparable
 from course_lib.proof.gates import Gate, finished, lesson_notebooks
 from course_lib.proof.warm_start import ADDRESS, can_be_warm, template
 
@@ -203,9 +204,9 @@ def lessons_still_show_what_they_say(
         python=python,
         progress=progress,
     )
-    return finished(
-        root, "lessons", covered=result.compared, unit="compared cells", problems=result.problems
-    )
+    # Where pictures are drawn otherwise, only their words could be compared: the line says so.
+    unit = "compared cells" if pictures_are_comparable() else "compared cells, pictures as text"
+    return finished(root, "lessons", covered=result.compared, unit=unit, problems=result.problems)
 
 
 def changed_lessons_still_show_what_they_say(
