@@ -44,7 +44,7 @@ def load_cells(path: Path) -> list[dict[str, Any]]:
         Unreadable: it cannot be read, or is neither.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         raise Unreadable(f"{path.name} cannot be read: {reason}.") from error

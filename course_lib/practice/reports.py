@@ -85,6 +85,8 @@ def _next_step(scenario: Scenario, told: Told, id: str) -> str:
         return f"Write task {scenario.task}, run its cell, and check again."
     if told.too_long:
         return "Look for a loop without an end, or a wait that nobody ends."
+    if told.error.startswith("NameError"):
+        return "Run the cells above first, the imports too; then look for a typing mistake."
     return scenario.next_step or f'Read task {scenario.task} again, or ask hint("{id}").'
 
 

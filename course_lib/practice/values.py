@@ -169,5 +169,9 @@ def show(value: object, *, most: int = 120) -> str:
 
 
 def clip(text: str, most: int) -> str:
-    """`text`, cut with "..." when it is longer than `most` characters."""
+    """`text`, cut with "..." when it is longer than `most` characters.
+
+    Half of a surrogate pair becomes "?", as no terminal can print it.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8")
     return text if len(text) <= most else text[: max(most - 3, 0)] + "..."

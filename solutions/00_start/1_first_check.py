@@ -23,7 +23,7 @@ from course_lib.practice import check, hint, reset, solution
 # 2. From 25.00 on, delivery is free: the fee is 0. Exactly 25.00 is free too.
 # 3. An order below zero cannot exist. Raise `ValueError`.
 #
-# `total` and the fee are `Decimal`, the type for money.
+# `total` and the fee are `Decimal`, the type for money. `Decimal("4.90")` makes one; a float such as `4.90` is refused.
 
 
 # %% id="fee" tags=["solution"]

@@ -209,3 +209,25 @@ def test_a_future_import_counts_for_the_cells_after_it(root, answered):
     path.write_text(json.dumps(answered), encoding="utf-8")
 
     assert terminal.check_cells(ID, path, root=root).right
+
+
+def test_a_script_that_begins_with_a_byte_order_mark_is_read(script, counter):
+    report, code = script("\ufeff" + counter())
+
+    assert (report.outcome, code) == ("right", 0), report.text
+
+
+def test_half_a_surrogate_pair_can_be_printed(script, counter):
+    broken = counter().replace("raise TooFew", 'raise TooFew("\\ud800")')
+
+    report, _ = script(broken.replace("if n > self.chairs", "if n > 0"))
+
+    report.text.encode("utf-8")
+    assert "TooFew" in report.text
+
+
+def test_a_missing_import_is_told_to_run_the_cells_above(script, counter):
+    report, _ = script(counter().replace("if n > self.chairs", "if Decimal(n) > self.chairs"))
+
+    assert "NameError" in report.text
+    assert "Run the cells above first" in report.text

@@ -13,8 +13,11 @@ HINTS = (
 
 
 def _fee(solution, total):
-    """The fee as text; 0, 0.0 and 0.00 are the same amount."""
-    return f"{Decimal(solution.delivery_fee(Decimal(total))):.2f}"
+    """The fee as text; 0 and 0.00 are the same amount. What is no Decimal is named."""
+    fee = solution.delivery_fee(Decimal(total))
+    if isinstance(fee, Decimal) and fee.is_finite():
+        return f"{fee:.2f}"
+    return "None" if fee is None else f"a {type(fee).__name__}, not a Decimal"
 
 
 @scenario(
