@@ -41,13 +41,12 @@ TRIVIAL = "x = 1"
 
 # A cell's own exceptions are shown and expected; a script goes on, as a notebook does.
 SCRIPT = """\
-import ast, asyncio, sys
-import nbformat
+import json, sys
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance(colors="nocolor")
-for cell in nbformat.read(sys.argv[1], as_version=4).cells:
-    if cell.cell_type == "code":
-        shell.run_cell(cell.source)
+for cell in json.load(open(sys.argv[1], encoding="utf-8"))["cells"]:
+    if cell["cell_type"] == "code":
+        shell.run_cell("".join(cell["source"]))
 """
 
 
