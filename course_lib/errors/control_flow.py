@@ -30,6 +30,9 @@ MOST_STEPS = 10_000
 # Some have frames of their own in some versions only (PEP 709).
 _PARTS_OF_A_LINE = {"<lambda>", "<genexpr>", "<listcomp>", "<setcomp>", "<dictcomp>"}
 
+# Python 3.11 raises SystemError when two threads parse at once (CPython issue 106905).
+_parsing = threading.Lock()
+
 
 @dataclass(frozen=True)
 class Step:
@@ -181,8 +184,9 @@ def _first_lines(source: str) -> dict[int, int]:
     Interpreters differ in which of its lines they report, and how often.
     """
     try:
-        tree = ast.parse(source)
-    except SyntaxError:  # a notebook's magics, or no source at all
+        with _parsing:
+            tree = ast.parse(source)
+    except (SyntaxError, SystemError):  # a notebook's magics, for example
         return {}
     first: dict[int, int] = {}
     for node in ast.walk(tree):  # outer statements come before inner ones
