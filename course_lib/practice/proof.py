@@ -70,6 +70,7 @@ def prove(exercise: Exercise | str, *, root: Path = ROOT, seeds: int = SEEDS) ->
         opened = open_exercise(exercise.id, root)
     except BadExercise as error:
         return ProofResult(exercise.id, (str(error),))
+    seeds = min(seeds, opened.checks.seeds or seeds)
     also_right = _files(root / exercise.proofs / "also_right")
     mutants = _files(root / exercise.proofs / "mutants")
     try:

@@ -40,11 +40,15 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Checks:
-    """One checks.py: what the learner defines, the hints and the scenarios in order."""
+    """One checks.py: what the learner defines, the hints and the scenarios in order.
+
+    `seeds`: a slow exercise may ask the proof for fewer, as `SEEDS = 5`; None: as many as usual.
+    """
 
     names: tuple[str, ...]
     hints: tuple[str, ...]
     scenarios: tuple[Scenario, ...]
+    seeds: int | None = None
 
     @property
     def points(self) -> int:
@@ -97,6 +101,7 @@ def read_checks(path: Path) -> Checks:
     checks = Checks(
         names=tuple(found.get("NAMES", ())),
         hints=tuple(found.get("HINTS", ())),
+        seeds=found.get("SEEDS"),
         scenarios=tuple(value for value in found.values() if isinstance(value, Scenario)),
     )
     problems = [*_problems(checks)]

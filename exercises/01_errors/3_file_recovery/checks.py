@@ -18,6 +18,7 @@ from course_lib.labs import crash
 from course_lib.practice import scenario
 
 NAMES = ("process",)
+SEEDS = 4  # each seed kills and resumes each right answer at every disk call
 HINTS = (
     "After a crash, what can you know? Which of the things on the disk may be half done, and how "
     "would the next run tell a half thing from a whole one?",
