@@ -120,9 +120,20 @@ def check_cells(id: str, file: Path, *, seed: int | str = PUBLIC_SEED, root: Pat
 def main() -> None:
     """The child: writes its report to the file named last, and ends whatever still runs."""
     id, file, root, answer = sys.argv[1:]
+    _end_with_the_limit()
     try:
         report = check_cells(id, Path(file), root=Path(root))
     except BadExercise as error:
         report = reports.broken(id, error)
     Path(answer).write_text(json.dumps(asdict(report)), encoding="utf-8")
     os._exit(0)  # threads that the learner's code left running cannot hold it back
+
+
+def _end_with_the_limit() -> None:
+    """A loop ends by itself, also when the parent is gone and nobody counts the time."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    seconds = int(HARD_LIMIT)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))

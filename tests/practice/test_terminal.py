@@ -1,7 +1,10 @@
 """The check of a file: found cells, hard limits, the same text."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -231,3 +234,18 @@ def test_a_missing_import_is_told_to_run_the_cells_above(script, counter):
 
     assert "NameError" in report.text
     assert "Run the cells above first" in report.text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no limit on processor time")
+def test_a_loop_ends_although_the_process_that_counted_is_gone():
+    code = (
+        "from course_lib.practice import terminal\n"
+        "terminal.HARD_LIMIT = 1\n"
+        "terminal._end_with_the_limit()\n"
+        "while True:\n"
+        "    pass\n"
+    )
+
+    ended = subprocess.run([sys.executable, "-c", code], timeout=60)
+
+    assert ended.returncode < 0, "the kernel's limit ends it, not the loop"
