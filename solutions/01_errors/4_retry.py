@@ -48,8 +48,8 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 2: wait, longer each time, and with jitter
 #
 # - Before each retry it sleeps. `k` is 0 before the first retry, 1 before the second.
-# - The wait is anywhere between 0 and `min(cap, base * 2**k)`, each moment equally likely. This
-#   is called full jitter.
+# - The wait is anywhere between 0 and `min(cap, base * 2**k)`, each moment equally likely, and
+#   drawn anew for each retry. This is called full jitter.
 # - It does not sleep after the last attempt, or when it will not call again.
 # - The same seed of `rng` gives the same waits.
 

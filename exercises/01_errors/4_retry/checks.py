@@ -6,6 +6,7 @@ A list may also hold errors. Waits of 0 s are left out of every comparison.
 """
 
 import asyncio
+import inspect
 import queue
 import random
 import threading
@@ -52,6 +53,18 @@ class Clock(ManualClock):
     async def asleep(self, seconds):
         self.kinds.add("asleep")
         await super().asleep(seconds)
+
+
+class BusyClock(Clock):
+    """Does something else during the first sleep: another call, by somebody else."""
+
+    meanwhile = None
+
+    def sleep(self, seconds):
+        meanwhile, self.meanwhile = self.meanwhile, None
+        if meanwhile and seconds > 0:
+            meanwhile()
+        super().sleep(seconds)
 
 
 class Bench:
@@ -101,6 +114,25 @@ class Bench:
 
 def calls(number):
     return f"{number} call{'' if number == 1 else 's'}"
+
+
+def three_errors(rng, retry_after):
+    """Errors that can be told apart; each says when to come back."""
+    errors = []
+    for kind in (ConnectionResetError, TimeoutError, ConnectionError):
+        error = kind(f"failure {rng.randrange(100, 1000)}")
+        error.retry_after = retry_after
+        errors.append(error)
+    return errors
+
+
+def noted(bench, earlier):
+    """How many notes the caller got, and whether each tells of its attempt."""
+    seen = {"notes": len(bench.notes)}
+    for number, (note, error) in enumerate(zip(bench.notes, earlier, strict=False), 1):
+        fits = type(error).__name__ in note and str(error) in note
+        seen[f"note {number}"] = f"type and message of failure {number}" if fits else note
+    return seen
 
 
 def in_a_loop(work):
@@ -268,6 +300,8 @@ def notes(solution, rng):
 NO_WAIT = "does not sleep when nothing follows"
 WINDOWS = "each wait is within its window"
 JITTER = "the waits fill their windows evenly"
+CAPPED = "a wait in a window cut at cap is as even as any other"
+NEW_DRAW = "each retry draws a wait of its own"
 SEEDED = "the same seed gives the same waits"
 
 
@@ -336,6 +370,45 @@ def jitter(solution, rng):
 
 
 @scenario(
+    CAPPED,
+    task=2,
+    needs=(JITTER,),
+    next_step="Cut the window at cap, then draw in it. A draw that is cut is often exactly cap.",
+)
+def capped(solution, rng):
+    """200 calls of six attempts, base=1, cap=2: how many waits fall in each quarter of 2 s."""
+    quarters = {f"retry {k + 1}, quarter {q + 1}": 0 for k in range(1, 5) for q in range(4)}
+    for seed in range(200):
+        bench = Bench(solution, attempts=6, base=1.0, cap=2.0, seed=seed)
+        bench.play("f" * 6)
+        for k, wait in enumerate(bench.waits[1:], 1):
+            quarters[f"retry {k + 1}, quarter {min(3, int(2 * wait)) + 1}"] += 1
+    # 50 are expected, with a deviation of 6: 20 to 80 is never left by chance.
+    return {
+        label: "about 50 waits of 200" if 20 <= count <= 80 else f"{count} waits of 200"
+        for label, count in quarters.items()
+    }
+
+
+@scenario(
+    NEW_DRAW,
+    task=2,
+    needs=(JITTER,),
+    next_step="Ask rng again before each retry. One draw for all makes every wait short, or none.",
+)
+def new_draw(solution, rng):
+    """20 calls of five attempts: which share of its window each wait is."""
+    alike = 0
+    for seed in range(20):
+        bench = Bench(solution, attempts=5, base=1.0, cap=8.0, seed=seed)
+        bench.play("fffff")
+        shares = [wait / 2**k for k, wait in enumerate(bench.waits)]
+        alike += max(shares) - min(shares) < 0.01
+    seen = "another share each time" if alike <= 2 else f"the same share in {alike} calls"
+    return {"waits of one call": seen}
+
+
+@scenario(
     SEEDED,
     task=2,
     needs=(WINDOWS,),
@@ -364,6 +437,7 @@ DEADLINE = "no wait ends after the deadline"
 TIME_INSIDE = "the time inside fn counts towards the deadline"
 WALL_CLOCK = "a wall clock that jumps does not move the deadline"
 SERVER_LATE = "retry_after cannot move the deadline"
+LATE_NOTES = "the error that the deadline lets out has its notes"
 
 
 @scenario(
@@ -520,6 +594,20 @@ def server_late(solution, rng):
     }
 
 
+@scenario(
+    LATE_NOTES,
+    task=3,
+    needs=(NOTES, DEADLINE),
+    next_step="Add the notes wherever an error leaves, not only after the last attempt.",
+)
+def late_notes(solution, rng):
+    """Each failure asks for 3 s; after the third, deadline=7 leaves no time."""
+    errors = three_errors(rng, 3)
+    bench = Bench(solution, attempts=9, deadline=7)
+    result = bench.play(errors)
+    return {"result": f"{result} after {calls(bench.calls)}"} | noted(bench, errors[:2])
+
+
 # Task 4
 
 EMPTY = "an empty budget allows no retry"
@@ -527,6 +615,8 @@ PAYS_IN = "successes of first attempts pay for retries"
 PER_SECOND = "tokens arrive with time"
 NO_TOKEN = "a retry that does not happen costs no token"
 ASKED_BEFORE = "the token is taken before the sleep"
+GONE = "during the sleep of a retry its token is gone"
+POOR_NOTES = "the error that the budget lets out has its notes"
 LONG_STORY = "the budget stays right on a long day"
 
 
@@ -662,6 +752,45 @@ def asked_before(solution, rng):
 
 
 @scenario(
+    GONE,
+    task=4,
+    needs=(ASKED_BEFORE, PAYS_IN),
+    next_step="Take the token when you ask for it. Looking now and taking later lets two share it.",
+)
+def gone(solution, rng):
+    """One token; while the first call sleeps for its retry, a second call fails."""
+    clock = BusyClock()
+    budget = solution.Budget(clock=clock, ratio=1.0, min_per_s=0.0)
+    first, second = (Bench(solution, clock=clock, budget=budget) for _ in range(2))
+    first.play("s")
+    seen = {}
+
+    def meanwhile():
+        result = second.play([Refused(2)])
+        seen["second call"] = f"{result} after {calls(second.calls)}"
+
+    clock.meanwhile = meanwhile
+    result = first.play([Refused(3)])
+    return seen | {"first call": f"{result} after {calls(first.calls)}"}
+
+
+@scenario(
+    POOR_NOTES,
+    task=4,
+    needs=(NOTES, PAYS_IN),
+    next_step="Add the notes wherever an error leaves, also when there is no token.",
+)
+def poor_notes(solution, rng):
+    """Two tokens and three failures: there is no token for a third retry."""
+    errors = three_errors(rng, 1)
+    bench = with_budget(solution, ratio=1.0, attempts=9)
+    bench.play("s")
+    bench.play("s")
+    result = bench.play(errors)
+    return {"result": f"{result} after {calls(bench.calls)}"} | noted(bench, errors[:2])
+
+
+@scenario(
     LONG_STORY,
     task=4,
     needs=(NO_TOKEN, ASKED_BEFORE),
@@ -691,6 +820,7 @@ DECORATES = "a decorated function is called with its arguments and keeps its nam
 FRESH = "each call of a decorated function starts anew"
 COROUTINES = "a decorated coroutine function is awaited and retried"
 FREE_LOOP = "a coroutine waits without blocking the loop"
+ONE_TOKEN = "tasks that wait at the same time do not share a token"
 CANCELLED = "a cancelled task ends at once"
 
 
@@ -779,6 +909,7 @@ def coroutines(solution, rng):
             came, notes = type(error).__name__, len(getattr(error, "__notes__", []))
         seen[script] = f"{came} after {calls(bench.calls)}, {notes} notes"
         seen[f"{script}: name"] = ask.__name__
+        seen[f"{script}: a coroutine function"] = inspect.iscoroutinefunction(ask)
     return seen
 
 
@@ -822,6 +953,32 @@ def free_loop(solution, rng):
         waits = f"waits {bench.waits} by {sorted(bench.clock.kinds)}"
         seen[label] = f"{came} after {calls(bench.calls)}, {waits}"
     return seen
+
+
+@scenario(
+    ONE_TOKEN,
+    task=5,
+    needs=(FREE_LOOP, GONE),
+    next_step="Take the token before await clock.asleep(wait): other tasks run during the wait.",
+    limit=5.0,
+)
+def one_token(solution, rng):
+    """A budget of one token; then five tasks at once, whose calls are all refused for 3 s."""
+    bench = with_budget(solution, ratio=1.0)
+    bench.play("s")
+    bench.calls = 0
+
+    @solution.retry(**bench.all_settings())
+    async def ask():
+        bench.calls += 1
+        raise Refused(3)
+
+    async def work():
+        errors = await asyncio.gather(*(ask() for _ in range(5)), return_exceptions=True)
+        return [type(error).__name__ for error in errors]
+
+    came = in_a_loop(work)
+    return {"five tasks": f"{calls(bench.calls)}, waits {bench.waits}", "came": came}
 
 
 @scenario(
