@@ -15,6 +15,7 @@ from typing import Any
 
 from course_lib.index import ROOT, Course, UnknownId, course
 from course_lib.proof import derived, notebook_files
+from course_lib.proof.cell_ids import name_cells
 from course_lib.proof.collecting import MOST, merged, size
 from course_lib.proof.kernel_start import kernel_manager
 from course_lib.proof.rooms import room
@@ -133,6 +134,7 @@ def clean(notebook: Any) -> dict[str, Any]:
     from nbval.plugin import get_sanitize_patterns
 
     rules = get_sanitize_patterns(_RULES.read_text(encoding="utf-8"))
+    name_cells(notebook.cells)
     for cell in notebook.cells:
         cell.metadata = {k: v for k, v in cell.metadata.items() if k in _KEPT_METADATA}
         if "predict" in cell.metadata.get("tags", ()):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.index import Notebook
+from course_lib.proof.cell_ids import RANDOM_ID, READABLE_ID
 from course_lib.proof.gates import (
     Gate,
     course_of,
@@ -46,8 +47,6 @@ COLUMNS = 79
 EXERCISE_COLUMNS = 100  # as everywhere in solutions/, from which they are made
 MINUTES_WITHOUT_A_STOP = 15
 
-_ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_RANDOM_ID = re.compile(r"[0-9a-f]{6,}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
 
 Lessons = dict[str, Notebook]
@@ -131,7 +130,7 @@ def _ids(cells: list[Cell]) -> Iterator[str]:
     seen: set[str] = set()
     for number, cell in enumerate(cells, 1):
         id = str(cell.get("id", ""))
-        if not _ID.fullmatch(id) or _RANDOM_ID.fullmatch(id):
+        if not READABLE_ID.fullmatch(id) or RANDOM_ID.fullmatch(id):
             yield f'cell {number} has the id "{id}"; name it in words, like "predict-second-call".'
         if id in seen:
             yield f'the cell id "{id}" is used twice; rename one.'
