@@ -39,7 +39,7 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 2: count, and open
 #
 # - Remember the outcomes of the last `window` calls, and only of those. An outcome counts when
-#   its call ends.
+#   its call ends. A call that returns is a success, whatever it returns.
 # - With fewer than `min_calls` outcomes the breaker stays closed, even if every call failed.
 # - Otherwise it opens when `failures / calls >= failure_rate`. Equal is enough: 7 failures of 25
 #   calls reach a rate of 0.28.
@@ -52,7 +52,8 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 3: refuse while open
 #
 # - An open breaker does not call `fn`. It raises `CircuitOpen`.
-# - `error.retry_after` is a number: the seconds until a call may be let in again.
+# - `error.retry_after` is a number: the seconds until a call may be let in again. You may round
+#   up to whole seconds, but not down: the caller would come too early.
 # - The time counts from the moment the breaker opened. A refused call does not prolong it.
 # - Exactly `open_for` seconds after the opening, a call is let in.
 # - Measure with `clock.monotonic()`. `clock.now()` may jump, and a jump must change nothing.
@@ -80,7 +81,8 @@ from course_lib.practice import check, hint, reset, solution
 #
 # - **Errors that do not count.** If `is_failure(error)` is false, the error passes through. It is
 #   neither a failure nor a success, and takes no place in the window. A probe that ends so gives
-#   its permit back.
+#   its permit back. Whether a `CircuitOpen` counts that `fn` itself raises (it may use another
+#   breaker) is free.
 # - **Cancelled calls.** `KeyboardInterrupt`, `SystemExit` and `asyncio.CancelledError` pass
 #   through too, and never count, whatever `is_failure` says. Such a probe also gives its permit
 #   back.
@@ -89,7 +91,8 @@ from course_lib.practice import check, hint, reset, solution
 #   again.
 # - **Reports.** After each change of state, `on_transition(old, new)` is called, once and in
 #   order. It can be set at any time, and `None` means nobody listens. No lock is held meanwhile:
-#   it may read the breaker and call through it. What happens if it raises is free.
+#   it may read the breaker and call through it. A change that such a call causes is reported
+#   too. What happens if it raises is free. So is the order of reports from different threads.
 # - **Threads.** All of this holds when twenty threads call at the same moment.
 
 

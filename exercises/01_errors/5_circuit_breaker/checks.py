@@ -138,6 +138,8 @@ def word(state):
         known = letters.replace("circuit", "").replace("breaker", "").replace("state", "")
         if known in ("closed", "open", "halfopen"):
             return known.replace("half", "half-")
+    if callable(state):
+        return "a method: it lacks @property"
     return f"no known state: {state!r}"[:80]
 
 
@@ -231,7 +233,11 @@ PASSES_RESULTS = "passes arguments and results through"
 PASSES_ERRORS = "lets the very same error object out"
 
 
-@scenario(PASSES_RESULTS, task=1, next_step="Return what fn returns, with all its arguments.")
+@scenario(
+    PASSES_RESULTS,
+    task=1,
+    next_step="Return what fn returns, with all its arguments. `state` is a property.",
+)
 def passes_results(solution, rng):
     """A new breaker calls a function with two positional arguments and one named one."""
     bench = Bench(solution)
@@ -345,18 +351,20 @@ def rate(solution, rng):
     AFTER_SUCCESS,
     task=2,
     needs=(RATE,),
-    next_step="Decide where every outcome is counted, not where errors are caught.",
+    next_step="Count every outcome, not only errors. A call that returns is a success: None, too.",
 )
 def after_success(solution, rng):
     """min_calls is 4. Two failures in the first three calls, then the fourth call succeeds."""
-    bench = Bench(solution, window=8, min_calls=4)
     early = ["f", "f", "s"]
     rng.shuffle(early)
-    bench.play(early)
-    before = bench.state
-    return {"state after the third call": before, "fourth call": bench.play("s")[0]} | {
-        "state after the fourth call": bench.state
-    }
+    seen = {}
+    for result in ("served", None, 0, False):
+        bench = Bench(solution, window=8, min_calls=4)
+        bench.play(early)
+        seen[f"state before fn returns {result!r}"] = bench.state
+        bench.call(lambda result=result: result)
+        seen[f"state after fn returned {result!r}"] = bench.state
+    return seen
 
 
 @scenario(
@@ -404,7 +412,7 @@ WALL_CLOCK = "a jump of the wall clock changes nothing"
     REFUSES,
     task=3,
     needs=(RATE,),
-    next_step="Look at the state before you call fn, and raise CircuitOpen.",
+    next_step="Look at the state before you call fn, and raise CircuitOpen, which is an Exception.",
 )
 def refuses(solution, rng):
     """A breaker opens after four failures. Then come some calls of a service that would answer."""
@@ -413,6 +421,7 @@ def refuses(solution, rng):
     return {
         f"the next {extra} calls": bench.play("s" * extra),
         "calls that reached the service": len(bench.arrivals),
+        "`except Exception` catches CircuitOpen": issubclass(bench.refusal, Exception),
         "state": bench.state,
     }
 
@@ -421,10 +430,10 @@ def refuses(solution, rng):
     SAYS_HOW_LONG,
     task=3,
     needs=(REFUSES,),
-    next_step="Note when the breaker opened: read the clock then, not when the call began.",
+    next_step="Read the clock when the breaker opens, not when the call began. Never round down.",
 )
 def says_how_long(solution, rng):
-    """A call at the opening, and one later. Then a breaker opened by a call that took 7 s."""
+    """A call at the opening, one later, one near the end. Then one opened by a call of 7 s."""
     open_for, later = rng.randint(20, 40), rng.randint(3, 15)
     bench = opened(solution, open_for=float(open_for))
     bench.play("s")
@@ -432,6 +441,11 @@ def says_how_long(solution, rng):
     bench.clock.advance(later)
     bench.play("s")
     seen[f"retry_after {later} s later"] = bench.seconds
+    late = opened(solution, open_for=float(open_for))
+    late.clock.advance(open_for - 4.5)
+    late.play("s")
+    fine = late.seconds in (4.5, 5)
+    seen["retry_after 4.5 s before the end"] = "4.5 or 5" if fine else late.seconds
     slow = Bench(solution, open_for=float(open_for))
     slow.play("fff")
     slow.late_call(lambda: slow.clock.advance(7), no_answer)
@@ -572,13 +586,15 @@ def reopens(solution, rng):
     task=4,
     needs=(CLOSES,),
     points=2,
-    next_step="Take a permit before a probe starts. A probe that succeeds has used it up.",
+    next_step="Take a permit before a probe starts. A probe that succeeds has used it up. "
+    "A retry_after is 0 or more.",
 )
 def limits(solution, rng):
-    """All probes are inside the service, or some are done already; then one more call comes."""
+    """34 s after open_for. All probes are inside the service, or done; then one more call comes."""
     seen = {}
     for permits, done in ((1, 0), (rng.randint(2, 4), 0), (3, 1)):
         bench = due(solution, half_open_permits=permits)
+        bench.clock.advance(34)
         bench.play("s" * done)
         label = f"{permits} permits, {done} done"
         seen[f"{label}: one more call"] = bench.one_more(inside=permits - done)
@@ -591,10 +607,10 @@ def limits(solution, rng):
     DEFAULTS,
     task=4,
     needs=(CLOSES, WINDOW),
-    next_step="Compare the signature of __init__ with the one in the task.",
+    next_step="Compare the signature of __init__ with the one in the task. None: SystemClock().",
 )
 def defaults(solution, rng):
-    """Breakers made with nothing but a clock."""
+    """Breakers made with nothing but a clock. Then one without a clock, which a failure opens."""
     bench = Bench(solution)
     seen = {}
     for successes, errors in ((0, 9), (0, 10), (11, 9), (11, 10)):
@@ -607,6 +623,8 @@ def defaults(solution, rng):
     for number in (1, 2, 3):
         bench.play("s")
         seen[f"state after probe {number}"] = bench.state
+    bench.breaker = solution.CircuitBreaker(window=1, min_calls=1, open_for=3600.0)
+    seen["no clock given: f, then s"] = bench.play("fs")
     return seen
 
 
@@ -619,6 +637,7 @@ LATE_CALLS = "a late result of the closed period changes nothing"
 LATE_PROBES = "a late probe of an earlier half-open period changes nothing"
 REPORTS = "reports each change of state once, in order"
 LISTENER = "holds no lock while it reports"
+NESTED = "reports the changes that its listener causes"
 OVERTAKEN_PROBE = "a thread that is overtaken gets no extra probe"
 OVERTAKEN_CHANGE = "a thread that is overtaken causes no second change"
 TWENTY_PROBES = "twenty threads get no more probes than permits"
@@ -780,6 +799,29 @@ def listener(solution, rng):
     bench.breaker.on_transition = on_transition
     bench.play("ffff")
     return seen
+
+
+@scenario(
+    NESTED,
+    task=5,
+    needs=(LISTENER,),
+    next_step="A change during a report must not be dropped: keep it, and report it next.",
+)
+def nested(solution, rng):
+    """When it opens, on_transition lets open_for pass and makes the one probe that closes it."""
+    bench = Bench(solution, half_open_permits=1, open_for=30.0)
+    changes = bench.listen()
+    note = bench.breaker.on_transition
+
+    def on_transition(old, new):
+        note(old, new)
+        if len(changes) == 1:
+            bench.clock.advance(30 + rng.randint(0, 9))
+            bench.play("s")
+
+    bench.breaker.on_transition = on_transition
+    bench.play("ffff")
+    return {"reports": changes, "state at the end": bench.state}
 
 
 @scenario(

@@ -1,4 +1,4 @@
-# fails "looks at the rate after a success too" with "state after the fourth call"
+# fails "looks at the rate after a success too" with "state after fn returned"
 import threading
 from collections import deque
 
