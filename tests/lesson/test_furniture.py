@@ -32,7 +32,7 @@ Output = pytest.CaptureFixture[str]
 def test_a_lesson_starts_with_one_line(capsys: Output) -> None:
     start("01.5")
 
-    assert capsys.readouterr().out == "Lesson 01.5 · about 40 minutes · three parts\n"
+    assert capsys.readouterr().out == "Lesson 01.5 · about 45 minutes · three parts\n"
 
 
 def test_an_unknown_lesson_is_refused() -> None:
@@ -61,10 +61,10 @@ def test_a_stop_point_says_where_you_are(capsys: Output) -> None:
     stop_point(1, "Waiting is a resource.")
 
     assert capsys.readouterr().out.splitlines() == [
-        "Stop point 1 of 3: about 13 minutes so far",
+        "Stop point 1 of 3: about 15 minutes so far",
         "Waiting is a resource.",
         "It is safe to stop here: everything is saved.",
-        "To come: two parts, about 27 minutes.",
+        "To come: two parts, about 30 minutes.",
     ]
     assert [(e.item, e.value) for e in progress.events("stop")] == [("01.5", "1")]
     assert not progress.done("01.5")
@@ -109,7 +109,7 @@ def test_profiles_change_how_a_lesson_starts(capsys: Output) -> None:
     out = capsys.readouterr().out
     assert "Do the first part only" in out
     assert out.count("read, predict, run, explain, check") == 2
-    assert "[ ] part 3 of 3, about 13 minutes" in out
+    assert "[ ] part 3 of 3, about 15 minutes" in out
 
 
 def test_a_profile_is_chosen_kept_and_shown() -> None:
@@ -151,7 +151,7 @@ def test_the_map_lists_everything_with_its_state(capsys: Output) -> None:
     out = capsys.readouterr().out
     assert out.startswith("1 of ")
     assert "Lesson 00: Start here; minutes: 20; how far: done" in out
-    assert "minutes: 40; how far: reached stop point 2" in out
+    assert "minutes: 45; how far: reached stop point 2" in out
     assert "minutes: 75; how far: tried" in out
 
 
