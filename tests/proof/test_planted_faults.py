@@ -559,4 +559,6 @@ def test_ci_refuses_to_leave_gates_out(
     monkeypatch.setenv("CI", "true")
 
     assert running.main(["--fast"]) == 1
-    assert capsys.readouterr().err == "In CI every gate runs; leave out --fast, --changed, --python.\n"
+    assert (
+        capsys.readouterr().err == "In CI every gate runs; leave out --fast, --changed, --python.\n"
+    )
