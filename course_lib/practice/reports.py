@@ -21,7 +21,7 @@ def right(id: str, checks: Checks, *, printed: int) -> Report:
         closing=(
             "Every scenario passed. Marking uses other inputs.",
             *notes,
-            f'Next: try your own in the playground, then compare with solution("{id}").',
+            f'Next: compare your answer with solution("{id}").',
         ),
         id=id,
         outcome="right",
