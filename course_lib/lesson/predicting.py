@@ -136,7 +136,7 @@ def _form(bet: _Bet, because: bool) -> Any:
         )
         if reason.value.strip():
             progress.record("because", bet.item, reason.value.strip())
-        verdict = "It is." if right else f"It was {bet.right}."
+        verdict = "That is right." if right else f"It was {bet.right}."
         say(status, f"You said {radio.value}. {verdict}", bet.reasons[bet.right], trouble)
         explained.value = bold("Every answer, explained") + bullets(bet.explained()) + _output(bet)
 

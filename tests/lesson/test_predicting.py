@@ -107,7 +107,7 @@ def test_a_record_that_cannot_be_written_is_told(
 
     press(widget, "Answer")
 
-    assert "You said 0. It is." in told(widget)
+    assert "You said 0. That is right." in told(widget)
     assert "was not recorded" in told(widget)
 
 
