@@ -52,7 +52,7 @@ ipytest.run("-q", module=shell_module)
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as home:
+    with tempfile.TemporaryDirectory() as home, contextlib.chdir(home):  # ipytest leaves a file
         os.environ["COURSE_HOME"] = home
         slow = [*_imports(), *_checks(*_exercise(sys.argv[1:]))]
     for sentence in slow:
