@@ -68,7 +68,8 @@ class Bank:
 #   `BankError` takes its code as the first argument; the seven bring theirs.
 # - All take context as keyword arguments of any name. Each becomes an attribute of that name:
 #   `AccountFrozen(account="A-1").account` is `"A-1"`. `InsufficientFunds` is always given
-#   `needed` and `available`, and `Unavailable` is always given `retry_after`, in seconds.
+#   `needed` and `available`, and `Unavailable` is always given `retry_after`, in seconds. Whether
+#   these two take more is free.
 # - `str(error)` is a text for people, not empty. Its words are free.
 # - `error.retryable` is `True` for `Unavailable` and for `Conflict`: the same transfer may work
 #   later, as it reads the accounts again. It is `False` for the other five.
@@ -92,7 +93,8 @@ class Bank:
 # ## Task 4: transfer
 #
 # `transfer(bank, src, dst, amount)` takes `amount` from the account `src` and adds it to `dst`.
-# Both accounts are saved in one call of `put_all`. What it gives back is free.
+# Both accounts are saved in one call of `put_all`; only their balances change, and stay a
+# `Decimal`. What it gives back is free.
 #
 # | what is wrong | raise |
 # | --- | --- |
@@ -106,7 +108,7 @@ class Bank:
 # | more than the `balance` of `src`; equal is allowed | `InsufficientFunds` |
 #
 # - If several hold, you choose which comes first. An amount may be very large.
-# - `needed` is the amount, `available` the balance of `src`.
+# - `needed` is the amount, `available` the balance of `src`. Both stay a `Decimal`.
 # - A transfer that fails changes nothing in the bank.
 
 # %% [markdown] id="task-5"
@@ -117,6 +119,7 @@ class Bank:
 # - `put_all` gives `False`: `Conflict`. Do not try again in here.
 # - Every other error is a bug, and comes out as the very same object. That holds for a
 #   `TypeError`, and also for a `KeyError` of `put_all`, which does not mean an unknown account.
+#   `KeyboardInterrupt` is no bug, but comes out in the same way.
 # - Whoever pays learns nothing of the other's money. The balance of `dst` stands nowhere in an
 #   error: not in its text, not in its attributes.
 
@@ -262,8 +265,12 @@ def _empty(kind: type[BankError]) -> BankError:
 
 
 def _can_be_paid(amount: Decimal) -> bool:
-    # As a fraction in whole numbers: 5.50 is 11/2. Up to two decimals, 2 divides 100.
-    return amount.is_finite() and amount > 0 and 100 % amount.as_integer_ratio()[1] == 0
+    if not amount.is_finite() or amount <= 0:
+        return False
+    # By its digits, as arithmetic would round an amount that has more than 28 of them.
+    _, digits, exponent = amount.as_tuple()
+    zeros = len(digits) - len("".join(map(str, digits)).rstrip("0"))
+    return exponent + zeros >= -2
 
 
 def _account(bank: Any, id: str) -> Any:

@@ -3,9 +3,10 @@
 import io
 import json
 import pickle
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from numbers import Real
-from types import FunctionType, SimpleNamespace
+from types import FunctionType
 
 from course_lib.practice import scenario
 
@@ -40,14 +41,15 @@ def money(rng, low, high):
 
 def contexts(rng):
     """For each of the seven classes, context as it may be given."""
-    number = f"A-{rng.randrange(10, 1000)}"
+    numbers = rng.sample(range(10, 1000), 3)
+    unknown, frozen, moved = (f"A-{number}" for number in numbers)
     return {
         "InvalidAmount": {"amount": -money(rng, 1, 99)},
-        "UnknownAccount": {"account": number},
+        "UnknownAccount": {"account": unknown},
         "InsufficientFunds": {"needed": money(rng, 50, 99), "available": money(rng, 1, 50)},
         "LimitExceeded": {"limit": money(rng, 50, 99), "asked": money(rng, 100, 200)},
-        "AccountFrozen": {"account": number, "since": "Monday"},
-        "Conflict": {"account": number},
+        "AccountFrozen": {"account": frozen, "since": "Monday"},
+        "Conflict": {"account": moved},
         "Unavailable": {"retry_after": rng.randrange(1, 60)},
     }
 
@@ -68,47 +70,51 @@ def is_text(value):
 # The bank
 
 
+@dataclass
+class Account:
+    id: str
+    balance: Decimal
+    limit: Decimal
+    frozen: bool = False
+    version: int = 3
+
+
 class Bank:
     """A-1 pays, A-2 is paid. `broken` holds errors that get (by id) or put_all raise."""
 
     def __init__(self, *, balance="80.00", limit="500.00", other="10.00", frozen="", broken=None):
         self.stored = {
-            "A-1": self._row("A-1", balance, limit, frozen),
-            "A-2": self._row("A-2", other, limit, frozen),
+            id: Account(id, Decimal(money), Decimal(limit), id == frozen)
+            for id, money in (("A-1", balance), ("A-2", other))
         }
         self.broken = broken or {}
         self.conflict = False
         self.saves = []
 
-    @staticmethod
-    def _row(id, balance, limit, frozen):
-        return {
-            "id": id,
-            "balance": Decimal(balance),
-            "limit": Decimal(limit),
-            "frozen": id == frozen,
-            "version": 3,
-        }
-
     def get(self, id):
         if id in self.broken:
             raise self.broken[id]
-        return SimpleNamespace(**self.stored[id])
+        return replace(self.stored[id])
 
     def put_all(self, accounts):
         accounts = list(accounts)
         self.saves.append(sorted(account.id for account in accounts))
         if "put_all" in self.broken:
             raise self.broken["put_all"]
-        if self.conflict or any(a.version != self.stored[a.id]["version"] for a in accounts):
+        if self.conflict or any(a.version != self.stored[a.id].version for a in accounts):
             return False
-        for account in accounts:
-            self.stored[account.id] = vars(account) | {"version": account.version + 1}
+        for new in accounts:
+            row = (new.id, new.balance, new.limit, new.frozen, new.version + 1)
+            self.stored[new.id] = Account(*row)
         return True
 
     @property
     def balances(self):
-        return [f"{row['balance']:.2f}" for row in self.stored.values()]
+        return [in_words(account.balance) for account in self.stored.values()]
+
+
+def in_words(balance):
+    return f"{balance:.2f}" if isinstance(balance, Decimal) else f"no Decimal: {balance!r}"[:60]
 
 
 def kind(solution, error):
@@ -163,10 +169,11 @@ def family(solution, rng):
     next_step="Set each keyword argument as an attribute of its name.",
 )
 def context(solution, rng):
-    """Each class with context of its own, read back as attributes."""
-    given = contexts(rng)
+    """Two errors of each class, each with context of its own, read back as attributes."""
+    given, later = contexts(rng), contexts(rng)
     seen = {}
-    for name, error in seven(solution, given).items():
+    errors, _ = seven(solution, given), seven(solution, later)
+    for name, error in errors.items():
         for key, value in given[name].items():
             seen[f"{name}: {key}"] = "as given" if getattr(error, key) == value else "different"
         seen[f"text of {name}"] = is_text(str(error))
@@ -249,9 +256,9 @@ COME_BACK = "only Unavailable says when to come back"
 
 def status_of(problem):
     status = problem["status"]
-    if type(status) is not int:
+    if not isinstance(status, int):
         return f"no whole number: {status!r}"[:60]
-    return "400 to 499" if 400 <= status <= 499 else status
+    return "400 to 499" if 400 <= status <= 499 else int(status)
 
 
 @scenario(PROBLEM, task=3, needs=(CONTEXT,), next_step="Give back a dict with three members.")
@@ -280,7 +287,8 @@ def inside(solution, rng):
     given = contexts(rng)
     seen = {}
     for name in KINDS:
-        context = given[name] | {"query": SECRET}
+        fixed = name in ("InsufficientFunds", "Unavailable")  # they may take no more than theirs
+        context = given[name] | ({} if fixed else {"query": SECRET})
         error = getattr(solution, name)(**context)
         error.__cause__ = OSError(SECRET)
         text = json.dumps(error.to_problem())
@@ -328,7 +336,8 @@ def moves(solution, rng):
         amount = money(rng, 1, 20)
         src, dst = rng.choice([("A-1", "A-2"), ("A-2", "A-1")])
         seen[f"{amount} from {src}"] = [outcome(solution, bank, amount, src, dst), *bank.balances]
-    return seen | {"saved": bank.saves}
+    limits = [str(account.limit) for account in bank.stored.values()]
+    return seen | {"saved": bank.saves, "limits afterwards": limits}
 
 
 @scenario(
@@ -345,6 +354,8 @@ def amounts(solution, rng):
     odd = ("0", "0.00", "-0.01", f"-{cent}.00", "NaN", "Infinity", "-Infinity")
     for text in (*odd, "0.001", f"7.00{cent}", f"{cent}.500", "5.0000", "2E+1", "0.01"):
         seen[text] = outcome(solution, Bank(), Decimal(text))
+    small = "5." + "0" * 19 + "1"  # a float would be 5.0
+    seen[small] = outcome(solution, Bank(), Decimal(small))
     huge = outcome(solution, Bank(), Decimal("1E+40"))
     seen["1E+40"] = "refused" if huge in ("LimitExceeded", "InsufficientFunds") else huge
     return seen
@@ -406,8 +417,14 @@ def limits(solution, rng):
 
 def _limit_of_dst(solution, amount):
     bank = Bank()
-    bank.stored["A-2"]["limit"] = Decimal("1.00")
+    bank.stored["A-2"].limit = Decimal("1.00")
     return outcome(solution, bank, amount)
+
+
+def sum_in_words(got, expected):
+    if not isinstance(got, Decimal):
+        return f"no Decimal: {got!r}"[:60]
+    return "as it should be" if got == expected else str(got)
 
 
 @scenario(SHORT, task=4, needs=(LIMITS,), next_step="Pass the amount and the balance of src.")
@@ -416,8 +433,8 @@ def short(solution, rng):
     amount, has = money(rng, 90, 200), money(rng, 20, 80)
     error = attempt(solution, Bank(balance=has), amount)
     return {
-        "needed": str(error.needed) == str(amount),
-        "available": str(error.available) == str(has),
+        "needed": sum_in_words(error.needed, amount),
+        "available": sum_in_words(error.available, has),
     }
 
 
@@ -483,7 +500,8 @@ def faster(solution, rng):
     """Somebody else saved A-1 or A-2 in the meantime, so put_all gives False."""
     bank = Bank()
     bank.conflict = True
-    return {"put_all gives False": outcome(solution, bank, money(rng, 1, 20))}
+    came = outcome(solution, bank, money(rng, 1, 20))
+    return {"put_all gives False": came, "calls of put_all": len(bank.saves)}
 
 
 @scenario(
@@ -493,19 +511,22 @@ def faster(solution, rng):
     next_step="Catch KeyError around get only, and OSError around each call of the bank.",
 )
 def bugs(solution, rng):
-    """TypeError and AttributeError from get, KeyError and ValueError from put_all."""
+    """TypeError, IndexError, Ctrl-C and others from get; KeyError and others from put_all."""
     seen = {}
     for place, raised in (
         ("A-1", TypeError("bug")),
         ("A-2", AttributeError("bug")),
+        ("A-1", IndexError("bug")),
+        ("A-2", KeyboardInterrupt()),
         ("put_all", KeyError("bug")),
         ("put_all", ValueError("bug")),
+        ("put_all", KeyboardInterrupt()),
     ):
         try:
             came = attempt(solution, Bank(broken={place: raised}), Decimal("5.00"))
-        except Exception as error:  # noqa: BLE001 - which one came out is the question
+        except BaseException as error:  # noqa: BLE001 - which one came out is the question
             came = error
-        what = kind(solution, came) if isinstance(came, Exception) else came
+        what = came if came == "done" else kind(solution, came)
         same = "the same object" if came is raised else what
         seen[f"{type(raised).__name__} at {place}"] = same
     return seen
@@ -514,7 +535,7 @@ def bugs(solution, rng):
 @scenario(
     SECRECY,
     task=5,
-    needs=(ACCOUNTS, LIMITS),
+    needs=(ACCOUNTS, LIMITS, STORAGE),
     next_step="Give errors ids and the amount, never a whole account.",
 )
 def secrecy(solution, rng):
@@ -522,15 +543,17 @@ def secrecy(solution, rng):
     other = f"{rng.randrange(600_000, 700_000)}.{rng.randrange(10, 99)}"
     conflict = Bank(other=other)
     conflict.conflict = True
+    lost = Bank(other=other, broken={"put_all": OSError("disk")})
     seen = {}
     for what, bank, amount in (
         ("dst is frozen", Bank(other=other, frozen="A-2"), "5.00"),
         ("above the limit", Bank(other=other, limit="1.00"), "5.00"),
         ("above the balance", Bank(other=other, balance="1.00"), "5.00"),
         ("a conflict", conflict, "5.00"),
+        ("the storage fails", lost, "5.00"),
     ):
         error = attempt(solution, bank, Decimal(amount))
-        shown = f"{error} {error!r} {vars(error)!r}" if error != "done" else "done"
+        shown = f"{error} {error!r} {error.args!r} {vars(error)!r}" if error != "done" else "done"
         told = other in shown or str(Decimal(other) + Decimal(amount)) in shown
         seen[what] = "shows the balance of dst" if told else "does not show it"
     return seen
