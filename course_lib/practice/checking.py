@@ -51,8 +51,13 @@ def check_namespace(
         return reports.broken(id, error)
 
 
-def judge(opened: Opened, namespace: Mapping[str, Any], *, seed: int | str) -> Report:
+def judge(
+    opened: Opened, namespace: Mapping[str, Any], *, seed: int | str, first_only: bool = False
+) -> Report:
     """The report on the code in `namespace`.
+
+    Args:
+        first_only: stop at the first scenario that does not pass; none is counted then.
 
     Raises:
         BadExercise: the reference itself does not pass its scenarios.
@@ -64,10 +69,12 @@ def judge(opened: Opened, namespace: Mapping[str, Any], *, seed: int | str) -> R
     absent = next((name for name in names if name not in namespace), None)
     if absent:
         return reports.absent(id, absent, nearly(absent, namespace))
-    return _judge_all(opened, namespace, seed)
+    return _judge_all(opened, namespace, seed, first_only)
 
 
-def _judge_all(opened: Opened, namespace: Mapping[str, Any], seed: int | str) -> Report:
+def _judge_all(
+    opened: Opened, namespace: Mapping[str, Any], seed: int | str, first_only: bool
+) -> Report:
     checks = opened.checks
     first: tuple[Scenario, Told, Difference | None] | None = None
     passed: set[str] = set()
@@ -82,12 +89,12 @@ def _judge_all(opened: Opened, namespace: Mapping[str, Any], seed: int | str) ->
             points += scenario.points
         else:
             first = first or (scenario, told, found)
-        if told.too_long:
-            break  # each of the others could take as long
+        if told.too_long or (first and first_only):
+            break  # after the first that ran too long, each could take as long
     id = opened.exercise.id
     if first is None:
         return reports.right(id, checks, printed=printed)
-    later = len(checks.scenarios) - len(passed) - 1
+    later = 0 if first_only else len(checks.scenarios) - len(passed) - 1
     return reports.failed(id, checks, *first, later=later, points=points, printed=printed)
 
 

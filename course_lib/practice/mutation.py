@@ -10,7 +10,6 @@ Source: DeMillo, Lipton, Sayward, "Hints on Test Data Selection" (1978).
 from __future__ import annotations
 
 import ast
-import multiprocessing
 import os
 import sys
 import tomllib
@@ -24,6 +23,7 @@ from typing import Any
 
 from course_lib.index import ROOT, Exercise
 from course_lib.practice.checking import PUBLIC_SEED, judge_scenario
+from course_lib.practice.forked import in_forks
 from course_lib.practice.opened import Opened, find_exercise, open_exercise
 from course_lib.practice.source import reference_text
 
@@ -31,9 +31,6 @@ __all__ = ["MutationResult", "mutate", "mutations"]
 
 LIMIT = 5.0
 """Seconds for one mutation; one that takes longer counts as caught."""
-
-SURVIVED = 77
-"""Exit code of a child whose mutation no scenario noticed."""
 
 REQUIRED = 0.9
 """Share of the mutations that the scenarios must catch."""
@@ -100,8 +97,11 @@ class MutationResult:
         return "\n".join([head, *survived, *stale])
 
 
-def mutate(exercise: Exercise | str, *, root: Path = ROOT) -> MutationResult:
+def mutate(exercise: Exercise | str, *, root: Path = ROOT, jobs: int = 1) -> MutationResult:
     """Tell the scenarios to every mutation of the reference. Needs a system with fork.
+
+    Args:
+        jobs: how many mutations are judged at the same time.
 
     Raises:
         UnknownId, BadExercise: as their names say.
@@ -114,7 +114,10 @@ def mutate(exercise: Exercise | str, *, root: Path = ROOT) -> MutationResult:
         opened.expect(scenario, seed=PUBLIC_SEED)  # once, before the forks
     listed = survivors_listed(root / exercise.proofs / "survivors.toml")
     every = list(mutations(opened.source))
-    survived = {mutation.name for mutation in every if not _caught(opened, mutation)}
+    tasks = [partial(_survives, opened, mutation) for mutation in every]
+    # One that crashes, ends its process or takes too long is caught: nothing but True survives.
+    results = in_forks(tasks, jobs=jobs, seconds=LIMIT)
+    survived = {m.name for m, result in zip(every, results, strict=True) if result is True}
     return MutationResult(
         exercise.id,
         caught=len(every) - len(survived),
@@ -222,29 +225,20 @@ def _removals(node: ast.AST) -> Iterator[tuple[str, Any, Callable[[], None]]]:
                 yield "removed", statement, partial(statements.__setitem__, number, ast.Pass())
 
 
-def _caught(opened: Opened, mutation: Mutation) -> bool:
-    """Judge the mutation in a fork, which may loop, crash or end as it likes."""
-    child = multiprocessing.get_context("fork").Process(target=_judge, args=(opened, mutation))
-    child.start()
-    child.join(LIMIT)
-    if child.is_alive():
-        child.kill()
-    child.join()
-    survived = child.exitcode == SURVIVED
-    child.close()
-    return not survived
-
-
-def _judge(opened: Opened, mutation: Mutation) -> None:
-    """In the fork: end with SURVIVED only if every scenario passed."""
+def _survives(opened: Opened, mutation: Mutation) -> bool:
+    """In a fork, which may loop, crash or end as it likes: whether every scenario passed."""
     mutation.apply()
     module = ModuleType("mutated")
     sys.modules[module.__name__] = module
     with open(os.devnull, "w") as nowhere:
         sys.stdout = sys.stderr = nowhere
-        exec(compile(ast.fix_missing_locations(mutation.tree), "mutated", "exec"), vars(module))
+        try:
+            code = compile(ast.fix_missing_locations(mutation.tree), "mutated", "exec")
+            exec(code, vars(module))
+        except BaseException:  # noqa: BLE001 - a module that cannot even be loaded is caught
+            return False
         for scenario in opened.checks.scenarios:
             told, found = judge_scenario(opened, scenario, vars(module), seed=PUBLIC_SEED)
             if found is not None or not told.ended:
-                os._exit(0)
-        os._exit(SURVIVED)
+                return False
+        return True

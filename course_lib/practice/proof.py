@@ -3,24 +3,31 @@
 The starter must be "not started", the reference and every other right answer
 right on many seeds, and every mutant (a plausible wrong answer) must fail at the
 scenario, and with the words, that its first line names.
+
+What is judged runs in forks, a few at a time: each mutant in one, and the right
+answers in one for every two seeds, so that each answer also meets a second check.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT, Exercise
 from course_lib.practice.build import build_exercise
-from course_lib.practice.checking import PUBLIC_SEED, judge
+from course_lib.practice.checking import PUBLIC_SEED, judge, judge_scenario
 from course_lib.practice.feedback import Report
+from course_lib.practice.forked import Ended, in_forks
 from course_lib.practice.learner import CodeCell, code_cells, run_cells
 from course_lib.practice.opened import Opened, find_exercise, open_exercise
+from course_lib.practice.reports import TOO_LONG
 from course_lib.practice.running import Told
+from course_lib.practice.scenarios import Scenario
 from course_lib.practice.source import BadExercise, reference_text, solution_text
 
 __all__ = ["ProofResult", "prove"]
@@ -29,7 +36,9 @@ SEEDS = 20
 MUTANT_SEEDS = 3
 ALSO_RIGHT = 2
 MUTANTS = 3
+SEEDS_AT_ONCE = 2
 CELLS_LIMIT = 10.0  # seconds for running one file
+FORK_LIMIT = 180.0  # seconds for one fork; each scenario in it has a limit of its own
 
 _FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
 
@@ -58,8 +67,13 @@ class ProofResult:
         return "\n".join([f"{self.id}: {verdict} ({covered})", *self.problems])
 
 
-def prove(exercise: Exercise | str, *, root: Path = ROOT, seeds: int = SEEDS) -> ProofResult:
+def prove(
+    exercise: Exercise | str, *, root: Path = ROOT, seeds: int = SEEDS, jobs: int = 1
+) -> ProofResult:
     """Run the whole proof of one exercise. Every scenario is told under its own limit.
+
+    Args:
+        jobs: how many forks run at the same time.
 
     Raises:
         UnknownId: no exercise has this id.
@@ -74,16 +88,24 @@ def prove(exercise: Exercise | str, *, root: Path = ROOT, seeds: int = SEEDS) ->
     also_right = _files(root / exercise.proofs / "also_right")
     mutants = _files(root / exercise.proofs / "mutants")
     try:
+        _expect(opened)
         problems = (
             *_starter(opened),
-            *_right(opened, also_right, seeds),
-            *_wrong(opened, mutants),
+            *_right(opened, also_right, seeds, jobs),
+            *_wrong(opened, mutants, jobs),
             *_hints(opened),
         )
     except BadExercise as error:
         problems = (str(error),)
     scenarios = len(opened.checks.scenarios)
     return ProofResult(exercise.id, problems, scenarios, len(also_right), len(mutants), seeds)
+
+
+def _expect(opened: Opened) -> None:
+    """Tell the reference what every fork would tell it again."""
+    for seed in range(PUBLIC_SEED, PUBLIC_SEED + 1 + MUTANT_SEEDS):
+        for scenario in opened.checks.scenarios:
+            opened.expect(scenario, seed=seed)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -106,34 +128,57 @@ def _starter(opened: Opened) -> Iterator[str]:
         yield f'The starter must be "not started"; it is "{report.outcome}": {_short(report)}'
 
 
-def _right(opened: Opened, also_right: list[Path], seeds: int) -> Iterator[str]:
-    answers: list[tuple[str, dict[str, Any]]] = [("The reference", opened.reference)]
+def _right(opened: Opened, also_right: list[Path], seeds: int, jobs: int) -> Iterator[str]:
+    answers: dict[str, Mapping[str, Any]] = {"The reference": opened.reference}
     for path in also_right:
         namespace, failure = _run_file(opened, path)
         if failure:
             yield f"also_right/{path.name} stops when it is run: {failure.error}, {failure.line}."
         else:
-            answers.append((f"also_right/{path.name}", namespace))
-    for label, namespace in answers:
-        for seed in range(1, seeds + 1):
-            report = judge(opened, namespace, seed=seed)
-            if not report.right:
-                yield f"{label} must be right; with seed {seed}: {_short(report)}"
-                break
+            answers[f"also_right/{path.name}"] = namespace
+    parts = [
+        range(first, min(first + SEEDS_AT_ONCE, seeds + 1))
+        for first in range(1, seeds + 1, SEEDS_AT_ONCE)
+    ]
+    tasks = [partial(_refused, opened, answers, part) for part in parts]
+    found: dict[str, str] = {}
+    for part, refused in zip(parts, in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT), strict=True):
+        if isinstance(refused, Ended):
+            yield f"The process that judged right answers from seed {part[0]} {refused.why}."
+        else:
+            found = refused | found  # the first seed is named
+    yield from (found[label] for label in answers if label in found)
     if len(also_right) < ALSO_RIGHT:
         yield f"There are {len(also_right)} files in also_right; write at least {ALSO_RIGHT}."
 
 
-def _wrong(opened: Opened, mutants: list[Path]) -> Iterator[str]:
-    for path in mutants:
-        problem = _mutant(opened, path)
-        if problem:
+def _refused(
+    opened: Opened, answers: Mapping[str, Mapping[str, Any]], seeds: range
+) -> dict[str, str]:
+    """The problem of each right answer that is not right with one of `seeds`."""
+    found: dict[str, str] = {}
+    for seed in seeds:
+        for label, namespace in answers.items():
+            report = judge(opened, namespace, seed=seed)
+            if not report.right and label not in found:
+                found[label] = f"{label} must be right; with seed {seed}: {_short(report)}"
+    return found
+
+
+def _wrong(opened: Opened, mutants: list[Path], jobs: int) -> Iterator[str]:
+    tasks = [partial(_mutant, opened, path) for path in mutants]
+    found = in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT)
+    for path, problem in zip(mutants, found, strict=True):
+        if isinstance(problem, Ended):
+            yield f"mutants/{path.name}: the process that judged it {problem.why}."
+        elif problem:
             yield f"mutants/{path.name} {problem}"
     if len(mutants) < MUTANTS:
         yield f"There are {len(mutants)} files in mutants; write at least {MUTANTS}."
 
 
 def _mutant(opened: Opened, path: Path) -> str:
+    """What is wrong with this wrong answer, or nothing."""
     first_line = path.read_text(encoding="utf-8").partition("\n")[0]
     promise = _FAILS.fullmatch(first_line)
     if promise is None:
@@ -141,17 +186,28 @@ def _mutant(opened: Opened, path: Path) -> str:
     namespace, failure = _run_file(opened, path)
     if failure:
         return f"stops when it is run: {failure.error}, {failure.line}."
-    report = judge(opened, namespace, seed=PUBLIC_SEED)
+    report = judge(opened, namespace, seed=PUBLIC_SEED, first_only=True)
     if report.right:
         return "is right in every scenario; add a scenario that it fails, or remove it."
     if report.scenario != promise["scenario"]:
         return f'must fail at "{promise["scenario"]}"; it fails at: {_short(report)}'
     if promise["words"] not in report.text:
         return f'must be told "{promise["words"]}"; it is told: {_short(report)}'
+    named = next(told for told in opened.checks.scenarios if told.meaning == report.scenario)
+    if TOO_LONG in report.headline:  # it has shown once that it uses up its whole limit
+        named = replace(named, limit=named.limit / 4)
     for seed in range(PUBLIC_SEED + 1, PUBLIC_SEED + 1 + MUTANT_SEEDS):
-        if judge(opened, namespace, seed=seed).right:
+        if not _noticed(opened, named, namespace, seed):
             return f"is right with seed {seed}; make the scenario fail it with every input."
     return ""
+
+
+def _noticed(opened: Opened, named: Scenario, namespace: Mapping[str, Any], seed: int) -> bool:
+    """Whether the named scenario fails with this seed, or else any other."""
+    told, found = judge_scenario(opened, named, namespace, seed=seed)
+    if found is not None or not told.ended:
+        return True
+    return not judge(opened, namespace, seed=seed, first_only=True).right
 
 
 def _run_file(opened: Opened, path: Path) -> tuple[dict[str, Any], Told | None]:

@@ -12,6 +12,9 @@ from course_lib.practice.values import Difference, clip, show
 
 __all__ = ["absent", "broken", "failed", "recorded", "right", "unreadable"]
 
+TOO_LONG = "ran too long"
+"""In the headline when a scenario was stopped by its limit."""
+
 
 def right(id: str, checks: Checks, *, printed: int) -> Report:
     """Every scenario passed."""
@@ -76,7 +79,7 @@ def _findings(told: Told, found: Difference | None) -> tuple[str, str, list[Row]
     if told.not_written:
         return "not started", "not started", line
     if told.too_long:
-        return "crashed", "ran too long", [Row("Ended", told.error), *line]
+        return "crashed", TOO_LONG, [Row("Ended", told.error), *line]
     return "crashed", "crashed", [Row("Error", told.error, code=True, value=True), *line]
 
 

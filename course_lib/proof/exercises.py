@@ -27,7 +27,9 @@ def exercises_are_fresh(root: Path) -> Gate:
     return finished(root, "fresh", covered=len(ids), unit="exercises", problems=problems)
 
 
-def exercises_are_proved(root: Path, *, progress: Callable[[str], None] | None = None) -> Gate:
+def exercises_are_proved(
+    root: Path, *, jobs: int = 1, progress: Callable[[str], None] | None = None
+) -> Gate:
     """Starter, reference, other right designs and mutants of each; covers scenarios."""
     from course_lib.practice.proof import prove
 
@@ -39,7 +41,7 @@ def exercises_are_proved(root: Path, *, progress: Callable[[str], None] | None =
         exercises = ()
         problems.append(f"{error}.")
     for exercise in exercises:
-        result = prove(exercise, root=root)
+        result = prove(exercise, root=root, jobs=jobs)
         scenarios += result.scenarios
         problems += [f"{exercise.folder}: {problem}" for problem in result.problems]
         if progress:
@@ -48,7 +50,7 @@ def exercises_are_proved(root: Path, *, progress: Callable[[str], None] | None =
 
 
 def checks_notice_small_changes(
-    root: Path, *, progress: Callable[[str], None] | None = None
+    root: Path, *, jobs: int = 1, progress: Callable[[str], None] | None = None
 ) -> Gate:
     """Changes each reference in one place after the other; covers the changes."""
     from course_lib.practice.mutation import mutate
@@ -61,7 +63,7 @@ def checks_notice_small_changes(
         exercises = ()
         problems.append(f"{error}.")
     for exercise in exercises:
-        result = mutate(exercise, root=root)
+        result = mutate(exercise, root=root, jobs=jobs)
         changes += result.total
         if not result.ok:
             problems.append(f"{exercise.folder}: {result}")

@@ -47,6 +47,9 @@ __all__ = ["STATIC", "main", "run", "rungs"]
 
 Run = Callable[[Path], Gate]
 
+MOST_JOBS = 4
+"""The default never asks for more: what runs takes memory as well as a core."""
+
 STATIC: tuple[Run, ...] = (
     index_agrees,
     notebooks_are_well_built,
@@ -70,7 +73,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the gates. Returns 0 when all passed, else 1."""
     parser = argparse.ArgumentParser(prog="course.py test", description="Prove the whole course.")
     parser.add_argument("--fast", action="store_true", help="only the files and the library")
-    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="at once (default: 2)")
+    parser.add_argument(
+        "--jobs", type=int, default=_jobs(), metavar="N", help="at once (default: cores, at most 4)"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="the order of lessons, as printed")
     parser.add_argument("--kernels", choices=["warm", "plain"], default="warm")
     parser.add_argument("--python", metavar="3.X", help="only the lessons, with another Python")
@@ -83,6 +88,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("In CI every gate runs; leave out --fast, --changed, --python.", file=sys.stderr)
         return 1
     return run(_chosen(options), ROOT)
+
+
+def _jobs() -> int:
+    return min(os.cpu_count() or 1, MOST_JOBS)
 
 
 def _chosen(options: argparse.Namespace) -> list[Run]:
@@ -112,8 +121,8 @@ def rungs(*, fast: bool, jobs: int) -> list[Run]:
         functools.partial(library_tests_pass, jobs=jobs),
     ]
     if not fast:
-        chosen.append(functools.partial(exercises_are_proved, progress=_progress))
-        chosen.append(functools.partial(checks_notice_small_changes, progress=_progress))
+        for gate in (exercises_are_proved, checks_notice_small_changes):
+            chosen.append(functools.partial(gate, jobs=jobs, progress=_progress))
     return chosen
 
 

@@ -135,7 +135,7 @@ def test_a_survivor_needs_a_reason(root, proofs):
 
 def test_a_mutation_that_hangs_counts_as_caught(root, monkeypatch):
     monkeypatch.setattr(mutation, "LIMIT", 0.3)
-    monkeypatch.setattr(mutation, "_judge", lambda opened, found: multiprocessing.Event().wait())
+    monkeypatch.setattr(mutation, "_survives", lambda *_: multiprocessing.Event().wait())
     edit(root / "solutions/01_shop/1_counter.py", "chairs: int = 10", "chairs: int")
 
     assert mutate(ID, root=root).caught == 9
