@@ -1,9 +1,10 @@
 """Labs: real things to experiment on, each one small enough to read.
 
 Servers that fail on request (`serve`, `Faults`), a bad network (`tcp_proxy`),
-shop data from a seed (`shop`), threads on simulated time (`VirtualTime`) and a
-shop whose payment service hangs (`shop_under_load`). Everything stays on
-127.0.0.1. A name is loaded when it is first used, so this import costs nothing.
+a real database server (`postgres`), shop data from a seed (`shop`), threads on
+simulated time (`VirtualTime`) and a shop whose payment service hangs
+(`shop_under_load`). Everything stays on 127.0.0.1. A name is loaded when it is
+first used, so this import costs nothing.
 `from course_lib.labs import crash` kills a function at any of its disk calls.
 """
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from course_lib.labs.network import tcp_proxy as tcp_proxy
     from course_lib.labs.overload import shop_under_load as shop_under_load
     from course_lib.labs.overload_run import Run as Run
+    from course_lib.labs.postgres_database import Database as Database
+    from course_lib.labs.postgres_server import PostgresMissing as PostgresMissing
+    from course_lib.labs.postgres_server import PostgresServer as PostgresServer
+    from course_lib.labs.postgres_server import postgres as postgres
     from course_lib.labs.server import Server as Server
     from course_lib.labs.server import serve as serve
     from course_lib.labs.shop_data import Customer as Customer
@@ -45,6 +50,8 @@ _MODULES = {
     "network": "TcpProxy tcp_proxy",
     "overload": "shop_under_load",
     "overload_run": "Run",
+    "postgres_database": "Database",
+    "postgres_server": "PostgresMissing PostgresServer postgres",
     "server": "Server serve",
     "shop_data": "Customer Order OrderLine Product Shop shop",
     "virtual_time": "Stuck VirtualTime",
