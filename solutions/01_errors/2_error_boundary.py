@@ -63,7 +63,7 @@ class Response:
 #
 # `boundary(handler)` gives back a handler that does the same, but answers instead of raising.
 #
-# - It passes the request on, and gives back the very response of the handler.
+# - It calls the handler once, with the request, and gives back its very response.
 # - The four classes are answered with their status: 422, 404, 409 and 503. A class that is
 #   derived from one of them is answered like it.
 # - The answer is a `Response`. Its `body` is a dict that `json.dumps` accepts; what stands in it
@@ -73,27 +73,28 @@ class Response:
 # ## Task 2: unknown errors
 #
 # - Every other `Exception` is answered with 500.
-# - The body shows nothing of it: not its text, not the name of its class, no traceback.
+# - The answer shows nothing of it: not its text, not its cause, not the name of its class, no
+#   traceback.
 # - The body holds an id: a text or a number that is different for each such error. Its key is
 #   free.
 
 # %% [markdown] id="task-3"
 # ## Task 3: log once
 #
-# Log with `log`, the logger above.
+# Log with `log`, the logger above, and with no other.
 #
 # - For an unknown error there is exactly one record, at level ERROR or above. It carries the
 #   exception itself: pass `exc_info=error`. The id from the body stands in its message or in one
 #   of its `extra` fields.
 # - For a known error there is at most one record, below ERROR. Without an error there is none.
-# - The log itself may fail: a logging handler whose `emit` raises. The answer is then the same as
-#   ever, and nothing is raised.
+# - The log itself may fail: a logging handler whose `emit` raises any `Exception`. The answer is
+#   then the same as ever, and nothing is raised.
 
 # %% [markdown] id="task-4"
 # ## Task 4: what passes through, and coroutines
 #
 # - `KeyboardInterrupt`, `SystemExit` and `asyncio.CancelledError` are no errors. They come out as
-#   the same object.
+#   the same object, and are not logged.
 # - If the handler is a coroutine function (`async def`), so is the result. Tasks 1 to 3 hold for
 #   it too.
 

@@ -27,28 +27,32 @@ USUAL_FIELDS = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 class Records(logging.Handler):
-    """Keeps what is logged, or raises when `broken`."""
+    """Keeps what is logged, or raises an error of the class `broken`."""
 
-    def __init__(self, *, broken=False):
+    def __init__(self, *, broken=None):
         super().__init__()
         self.all, self.broken = [], broken
 
     def emit(self, record):
         if self.broken:
-            raise OSError("no space left on the log's disk")
-        self.all.append(record)
+            raise self.broken("no space left on the log's disk")
+        if record.name.partition(".")[0] in ("shop", "root"):
+            self.all.append(record)
 
 
 @contextlib.contextmanager
-def listening(*, broken=False):
-    """What reaches the logger `shop` meanwhile; its settings are put back afterwards."""
-    shop, heard = logging.getLogger("shop"), Records(broken=broken)
+def listening(*, broken=None):
+    """What reaches the loggers `shop` and root meanwhile; all is put back afterwards."""
+    shop, root, heard = logging.getLogger("shop"), logging.getLogger(), Records(broken=broken)
     before = shop.handlers[:], shop.propagate, shop.level
     shop.handlers[:], shop.propagate = [heard], False
     shop.setLevel(logging.DEBUG)
+    if not broken:
+        root.addHandler(heard)
     try:
         yield heard
     finally:
+        root.removeHandler(heard)
         shop.handlers[:], shop.propagate = before[:2]
         shop.setLevel(before[2])
 
@@ -113,17 +117,30 @@ def answer_of_coroutine(solution, error):
         return in_a_loop(solution.boundary(raising_coroutine(error)), "request")
 
 
+def status_of(response):
+    status = response.status
+    return int(status) if isinstance(status, int) else f"no number: {status!r}"[:60]
+
+
+def words_in(text):
+    """Its words; `incident_7-a` gives `incident`, `7`, `a` and longer ones."""
+    found = (
+        re.findall(letters, text) for letters in (r"[\w-]+", r"[A-Za-z0-9-]+", r"[A-Za-z0-9]+")
+    )
+    return {word for words in found for word in words}
+
+
 def words_of(response):
     """All words of the body, which has to be fit for JSON."""
     if not isinstance(response.body, dict):
         return {f"no dict: {response.body!r}"[:60]}
-    return set(re.findall(r"[\w-]+", json.dumps(response.body)))
+    return words_in(json.dumps(response.body))
 
 
 def words_of_record(record):
     """The words of its message and of its extra fields."""
     extra = [value for name, value in vars(record).items() if name not in USUAL_FIELDS]
-    return set(re.findall(r"[\w-]+", " ".join(map(str, [record.getMessage(), *extra]))))
+    return words_in(" ".join(map(str, [record.getMessage(), *extra])))
 
 
 def records_of(heard):
@@ -152,8 +169,9 @@ def passes(solution, rng):
     guarded, seen = solution.boundary(handler), {}
     for request in (rng.randrange(1000), {"path": "/orders"}):
         response = guarded(request)
-        seen[f"request {request}"] = [response is given[-1], given[-1].body["request"] == request]
-    return seen
+        same = [response is given[-1], given[-1].body["request"] == request]
+        seen[f"request {request}"] = same
+    return seen | {"calls of the handler": len(given)}
 
 
 @scenario(
@@ -161,12 +179,18 @@ def passes(solution, rng):
 )
 def known_status(solution, rng):
     """A handler that raises each of the four classes; status and body of the answer."""
-    seen = {}
+    seen, calls = {}, []
+
+    def handler(name):
+        calls.append(name)
+        raise getattr(solution, name)("a text")
+
     for name in rng.sample(KNOWN, 4):
-        response = answer(solution, getattr(solution, name)("a text"))
+        with unheard():
+            response = solution.boundary(handler)(name)
         words_of(response)
-        seen[name] = [response.status, isinstance(response.body, dict)]
-    return dict(sorted(seen.items()))
+        seen[name] = [status_of(response), isinstance(response.body, dict)]
+    return dict(sorted(seen.items())) | {"calls of the handler": len(calls)}
 
 
 @scenario(
@@ -177,12 +201,14 @@ def known_status(solution, rng):
 )
 def derived(solution, rng):
     """Errors of classes that are derived from the four, once and twice."""
-    seen = {}
-    for name in KNOWN:
-        child = type("Special" + name, (getattr(solution, name),), {})
-        grandchild = type("Rare" + name, (child,), {})
-        seen[name] = [answer(solution, kind("a text")).status for kind in (child, grandchild)]
-    return seen
+    return {name: derived_from(solution, name, answer) for name in KNOWN}
+
+
+def derived_from(solution, name, how):
+    """The status of an error of a child and of a grandchild of the class."""
+    child = type("Special" + name, (getattr(solution, name),), {})
+    grandchild = type("Rare" + name, (child,), {})
+    return [status_of(how(solution, kind("a text"))) for kind in (child, grandchild)]
 
 
 @scenario(CAUSE, task=1, needs=(KNOWN_STATUS,), next_step="Show str(error) at most.")
@@ -201,30 +227,42 @@ INSIDE = "the body shows nothing of an unknown error"
 IDS = "each unknown error has an id of its own in the body"
 
 
-def odd(rng):
-    """An error of a class that no table has, with a text that nobody may see."""
+def odd(rng, *bases):
+    """An error of a class that no table has, with a text and a cause that nobody may see."""
     secret = f"secret{rng.randrange(10_000, 99_999)}"
-    return type(f"Odd{rng.randrange(100, 999)}", (LookupError,), {})(secret), secret
+    error = type(f"Odd{rng.randrange(100, 999)}", bases or (Exception,), {})(secret)
+    error.__cause__ = OSError(f"{secret} refused")
+    return error, secret
 
 
 @scenario(UNKNOWN, task=2, needs=(KNOWN_STATUS,), next_step="Whatever is not in the table is 500.")
 def unknown(solution, rng):
-    """KeyError, TypeError, OSError and a class of its own, raised by a handler."""
-    errors = (KeyError("price"), TypeError("a bug"), OSError("disk"), odd(rng)[0])
-    return [answer(solution, error).status for error in errors]
+    """Errors of seven usual classes and of a class of its own, raised by a handler."""
+    usual = (KeyError, TypeError, ValueError, RuntimeError, OSError, ConnectionError, TimeoutError)
+    seen = {kind.__name__: status_of(answer(solution, kind("a text"))) for kind in usual}
+    return seen | {"a class of its own": status_of(answer(solution, odd(rng)[0]))}
 
 
-@scenario(INSIDE, task=2, needs=(UNKNOWN,), next_step="Do not use the error to make the body.")
+@scenario(INSIDE, task=2, needs=(UNKNOWN,), next_step="Do not use the error to make the answer.")
 def inside(solution, rng):
-    """An error with a secret text; its text, its class and a traceback in the body."""
-    error, secret = odd(rng)
-    response = answer(solution, error)
-    text = json.dumps(response.body) + json.dumps(dict(response.headers))
-    return {
-        "text": secret in text,
-        "class": type(error).__name__ in text,
-        "traceback": "Traceback" in text or "line " in text,
-    }
+    """Errors with a secret text and a secret cause. Which of it stands in the answer?"""
+    return shown_by(solution, rng, answer)
+
+
+def shown_by(solution, rng, how):
+    """What answers to three kinds of unknown errors show of them."""
+    seen = {}
+    for base in (Exception, ValueError, OSError):
+        error, secret = odd(rng, base)
+        response = how(solution, error)
+        text = json.dumps(response.body) + json.dumps(dict(response.headers))
+        shown = {
+            "its text or its cause": secret in text,
+            "its class": type(error).__name__ in text,
+            "a traceback": "Traceback" in text or bool(re.search(r"\bline \d", text)),
+        }
+        seen[f"shown of an error, a kind of {base.__name__}"] = [w for w in shown if shown[w]]
+    return seen
 
 
 @scenario(IDS, task=2, needs=(UNKNOWN,), next_step="Make a new id for each: uuid.uuid4().hex.")
@@ -232,7 +270,8 @@ def ids(solution, rng):
     """Twenty unknown errors, one after the other; how many different bodies."""
     guarded = solution.boundary(raising(KeyError("price")))
     with unheard():
-        return len({json.dumps(guarded("request").body, sort_keys=True) for _ in range(20)})
+        bodies = {json.dumps(guarded("request").body, sort_keys=True) for _ in range(20)}
+    return {"different bodies": len(bodies)}
 
 
 # Task 3
@@ -291,10 +330,14 @@ def shared_ids(solution, how):
 @scenario(QUIET, task=3, needs=(KNOWN_STATUS,), next_step="Log known errors at INFO or not at all.")
 def quiet(solution, rng):
     """One error of each known class; the records of each."""
+    return quiet_by(solution, answer)
+
+
+def quiet_by(solution, how):
     seen = {}
     for name in KNOWN:
         with listening() as heard:
-            answer(solution, getattr(solution, name)("a text"))
+            how(solution, getattr(solution, name)("a text"))
         counts = records_of(heard)
         seen[name] = ["at most 1" if counts["below ERROR"] <= 1 else counts["below ERROR"]]
         seen[name] += [counts["ERROR or above"]]
@@ -308,15 +351,17 @@ def quiet(solution, rng):
     next_step="Put the logging into a try of its own.",
 )
 def broken_log(solution, rng):
-    """A known and an unknown error, while the log raises OSError for each record."""
+    """A known and an unknown error, while the log raises OSError or ValueError for each record."""
     seen = {}
-    for name, error in (("NotFound", solution.NotFound("order 17")), ("KeyError", KeyError("x"))):
-        with listening(broken=True):
-            try:
-                response = answer(solution, error)
-                seen[name] = [response.status, isinstance(response.body, dict)]
-            except Exception as raised:  # noqa: BLE001 - what came out is the question
-                seen[name] = f"{type(raised).__name__} came out"
+    for kind in (OSError, ValueError):
+        for error in (solution.NotFound("order 17"), KeyError("x")):
+            label = f"{type(error).__name__}, while the log raises {kind.__name__}"
+            with listening(broken=kind):
+                try:
+                    response = answer(solution, error)
+                    seen[label] = [status_of(response), isinstance(response.body, dict)]
+                except Exception as raised:  # noqa: BLE001 - what came out is the question
+                    seen[label] = f"{type(raised).__name__} came out"
     return seen
 
 
@@ -328,11 +373,13 @@ COROUTINE_LOG = "an unknown error of a coroutine is logged once, with its id"
 CANCELLED = "cancellation passes through a coroutine"
 
 
-def came_out(solution, interruption, how):
-    try:
-        return f"answered with {how(solution, interruption).status}"
-    except BaseException as raised:  # noqa: BLE001 - which object it is is the question
-        return "the same object" if raised is interruption else type(raised).__name__
+def came_out(solution, interruption):
+    with listening() as heard:
+        try:
+            came = f"answered with {status_of(answer(solution, interruption))}"
+        except BaseException as raised:  # noqa: BLE001 - which object it is is the question
+            came = "the same object" if raised is interruption else type(raised).__name__
+    return f"{came}, {'logged' if heard.all else 'not logged'}"
 
 
 @scenario(
@@ -344,7 +391,7 @@ def came_out(solution, interruption, how):
 def through(solution, rng):
     """Handlers that raise KeyboardInterrupt, SystemExit and CancelledError."""
     return {
-        kind.__name__: came_out(solution, kind(), answer)
+        kind.__name__: came_out(solution, kind())
         for kind in (KeyboardInterrupt, SystemExit, asyncio.CancelledError)
     }
 
@@ -353,33 +400,44 @@ def through(solution, rng):
     COROUTINE,
     task=4,
     needs=(DERIVED, UNKNOWN),
-    next_step="Write a second wrapper with async def and await.",
+    next_step="Write a second wrapper, with async def and await. Both share how errors are answered.",
 )
 def coroutine(solution, rng):
     """Coroutine functions that answer, and that raise known and unknown errors."""
-    number = rng.randrange(1000)
+    number, given = rng.randrange(1000), []
 
     async def handler(request):
-        return solution.Response(200, {"request": request, "number": number})
+        await asyncio.sleep(0)
+        given.append(solution.Response(200, {"request": request, "number": number}))
+        return given[-1]
 
     guarded = solution.boundary(handler)
     seen = {"is a coroutine function": inspect.iscoroutinefunction(guarded)}
     if not seen["is a coroutine function"]:
         return seen
-    seen["answer"] = in_a_loop(guarded, 17).body == {"request": 17, "number": number}
+    response = in_a_loop(guarded, 17)
+    seen["the response of the handler"] = response is given[-1] and given[-1].body["request"] == 17
+    seen["calls of the handler"] = len(given)
     for name in KNOWN:
-        seen[name] = answer_of_coroutine(solution, getattr(solution, name)("a text")).status
-    return seen | {"KeyError": answer_of_coroutine(solution, KeyError("x")).status}
+        error = getattr(solution, name)("a text")
+        seen[name] = status_of(answer_of_coroutine(solution, error))
+        seen[f"derived from {name}"] = derived_from(solution, name, answer_of_coroutine)
+    seen["KeyError"] = status_of(answer_of_coroutine(solution, KeyError("x")))
+    return seen | shown_by(solution, rng, answer_of_coroutine)
 
 
 @scenario(COROUTINE_LOG, task=4, needs=(COROUTINE, SAME_ID), next_step="Share what task 3 does.")
 def coroutine_log(solution, rng):
-    """Unknown errors of coroutines; their records. Then one while the log fails."""
+    """Unknown and known errors of coroutines; their records. Then one while the log fails."""
+    error, _ = odd(rng)
     with listening() as heard:
-        answer_of_coroutine(solution, KeyError("price"))
-    seen = records_of(heard) | shared_ids(solution, answer_of_coroutine)
-    with listening(broken=True):
-        seen["while the log fails"] = answer_of_coroutine(solution, KeyError("price")).status
+        answer_of_coroutine(solution, error)
+    seen = records_of(heard)
+    carried = [record.exc_info[1] for record in heard.all if record.exc_info]
+    seen["records with the exception"] = sum(each is error for each in carried)
+    seen |= shared_ids(solution, answer_of_coroutine) | quiet_by(solution, answer_of_coroutine)
+    with listening(broken=RuntimeError):
+        seen["while the log fails"] = status_of(answer_of_coroutine(solution, KeyError("price")))
     return seen
 
 
@@ -397,5 +455,6 @@ def cancelled(solution, rng):
         else:
             caught.append(f"answered with {response.status}")
 
-    in_a_loop(outer, "request")
-    return caught
+    with listening() as heard:
+        in_a_loop(outer, "request")
+    return {"came out": caught, "records": len(heard.all)}
