@@ -1,4 +1,5 @@
 """Factory with init_subclass; __new__-based pickling through copyreg; context manager for storage; builds Account anew."""
+
 import copyreg
 from contextlib import contextmanager
 from enum import StrEnum
@@ -47,18 +48,32 @@ class BankError(Exception):
         self.args = (state["code"],)
 
     def to_problem(self):
-        out = dict(type="about:blank", status=self._status, code=self.code, title=type(self).__name__)
+        out = dict(
+            type="about:blank", status=self._status, code=self.code, title=type(self).__name__
+        )
         if hasattr(self, "retry_after"):
             out["retry_after"] = self.retry_after
         return out
 
 
 class InvalidAmount(BankError, code=Code.INVALID): ...
+
+
 class UnknownAccount(BankError, code=Code.UNKNOWN, status=404): ...
+
+
 class InsufficientFunds(BankError, code=Code.FUNDS): ...
+
+
 class LimitExceeded(BankError, code=Code.LIMIT): ...
+
+
 class AccountFrozen(BankError, code=Code.FROZEN, status=423): ...
+
+
 class Conflict(BankError, code=Code.CONFLICT, status=409, retryable=True): ...
+
+
 class Unavailable(BankError, code=Code.DOWN, status=503, retryable=True): ...
 
 
@@ -104,7 +119,9 @@ def transfer(bank, src, dst, amount):
     if a.limit < amount:
         raise LimitExceeded(limit=a.limit)
     news = [
-        Account(id=b.id, balance=b.balance + amount, limit=b.limit, frozen=b.frozen, version=b.version),
+        Account(
+            id=b.id, balance=b.balance + amount, limit=b.limit, frozen=b.frozen, version=b.version
+        ),
         Account(a.id, a.balance - amount, a.limit, a.frozen, a.version),
     ]
     with storage():

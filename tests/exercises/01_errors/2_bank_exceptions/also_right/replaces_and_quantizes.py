@@ -1,4 +1,5 @@
 """dataclasses.replace, HTTPStatus, __getattr__ over a dict, quantize in a local context."""
+
 from decimal import ROUND_DOWN, Context, Decimal, Inexact, InvalidOperation
 from http import HTTPStatus
 
@@ -28,8 +29,12 @@ class BankError(Exception):
         return _rebuild, (type(self), self.code, self.context)
 
     def to_problem(self):
-        return {"status": self.status, "code": self.code, "title": self.title,
-                "detail": "call our hotline, or line 2 of the shop"}
+        return {
+            "status": self.status,
+            "code": self.code,
+            "title": self.title,
+            "detail": "call our hotline, or line 2 of the shop",
+        }
 
 
 def _rebuild(cls, code, context):
@@ -40,18 +45,21 @@ def _rebuild(cls, code, context):
 
 class InvalidAmount(BankError):
     title = "Not an amount"
+
     def __init__(self, **context):
         super().__init__("invalid", **context)
 
 
 class UnknownAccount(BankError):
     status = HTTPStatus.NOT_FOUND
+
     def __init__(self, **context):
         super().__init__("unknown", **context)
 
 
 class InsufficientFunds(BankError):
     status = HTTPStatus.PAYMENT_REQUIRED
+
     def __init__(self, needed, available):
         super().__init__("funds", needed=needed, available=available)
 
@@ -63,6 +71,7 @@ class LimitExceeded(BankError):
 
 class AccountFrozen(BankError):
     status = HTTPStatus.FORBIDDEN
+
     def __init__(self, **context):
         super().__init__("frozen", **context)
 
@@ -70,6 +79,7 @@ class AccountFrozen(BankError):
 class Conflict(BankError):
     status = HTTPStatus.CONFLICT
     retryable = True
+
     def __init__(self, **context):
         super().__init__("conflict", **context)
 
@@ -77,8 +87,10 @@ class Conflict(BankError):
 class Unavailable(BankError):
     status = HTTPStatus.SERVICE_UNAVAILABLE
     retryable = True
+
     def __init__(self, retry_after):
         super().__init__("unavailable", retry_after=retry_after)
+
     def to_problem(self):
         return super().to_problem() | {"retry_after": self.retry_after}
 
@@ -113,7 +125,10 @@ def transfer(bank, src, dst, amount):
         raise LimitExceeded(limit=payer.limit, amount=cents)
     if cents > payer.balance:
         raise InsufficientFunds(cents, payer.balance)
-    new = (replace(payer, balance=payer.balance - cents), replace(payee, balance=payee.balance + cents))
+    new = (
+        replace(payer, balance=payer.balance - cents),
+        replace(payee, balance=payee.balance + cents),
+    )
     try:
         saved = bank.put_all(list(new))
     except OSError as error:

@@ -110,7 +110,11 @@ def _empty(kind: type[BankError]) -> BankError:
 
 
 def _can_be_paid(amount: Decimal) -> bool:
-    return amount.is_finite() and amount > 0 and abs(float(amount) * 100 - round(float(amount) * 100)) < 1e-9
+    return (
+        amount.is_finite()
+        and amount > 0
+        and abs(float(amount) * 100 - round(float(amount) * 100)) < 1e-9
+    )
 
 
 def _account(bank: Any, id: str) -> Any:
