@@ -22,7 +22,7 @@ from course_lib.index import ROOT
 from course_lib.proof.changes import changed_files, reached
 from course_lib.proof.drawn_with import pictures_are_comparable
 from course_lib.proof.gates import Gate, finished, lesson_notebooks
-from course_lib.proof.warm_start import ADDRESS, can_be_warm, template
+from course_lib.proof.warm_start import ADDRESS, can_fork, template
 
 __all__ = [
     "LessonResult",
@@ -81,7 +81,7 @@ def run_lessons(
         limit = SECONDS_PER_LESSON * (1 + len(order))
         with ExitStack() as stack:
             address = ""
-            if warm and can_be_warm():
+            if warm and can_fork():
                 address = stack.enter_context(template(Path(folder) / "warm", python=python))
             process = stack.enter_context(_running(command, said, template=address))
             ended = _follow(process, report, limit=limit, progress=progress)
@@ -95,9 +95,15 @@ def _pytest(order: list[Path], *, jobs: int, limit: float, report: Path) -> list
         *("--rootdir", str(_root_of(order)), "-p", "nbval.plugin"),
         *("--nbval-cell-timeout", str(limit), "--course-report", str(report)),
         *("--basetemp", str(report.parent / "pytest")),
-        *(("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()),
+        *_side_by_side(jobs),
         *map(str, order),
     ]
+
+
+def _side_by_side(jobs: int) -> tuple[str, ...]:
+    if can_fork():  # what is captured would be mixed up between the forks
+        return ("-p", "course_lib.proof.side_by_side", "--course-jobs", str(jobs), "--capture=no")
+    return ("-p", "xdist", "-n", str(jobs), "--dist", "loadfile") if jobs > 1 else ()
 
 
 def _root_of(lessons: list[Path]) -> Path:

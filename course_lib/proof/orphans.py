@@ -20,14 +20,19 @@ __all__ = ["FOLDER", "end_with_parent"]
 FOLDER = "break-it-first-report-"  # how the name of the run's own temporary folder begins
 
 
-def end_with_parent(folder: Path) -> None:
+def end_with_parent(folder: Path | None) -> None:
     """Watch the parent; when it is gone, interrupt this process and remove the run's `folder`."""
     parent = psutil.Process(os.getppid())
     threading.Thread(target=_watch, args=(parent, folder), daemon=True).start()
 
 
-def _watch(parent: psutil.Process, folder: Path) -> None:
+def _watch(parent: psutil.Process, folder: Path | None) -> None:
     parent.wait()
-    if folder.name.startswith(FOLDER):  # one that the parent made, and would have removed
+    if folder and folder.name.startswith(
+        FOLDER
+    ):  # one that the parent made, and would have removed
         shutil.rmtree(folder, ignore_errors=True)
-    signal.raise_signal(signal.SIGINT)
+    if hasattr(signal, "pthread_kill"):  # else a main thread that waits does not hear it
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)

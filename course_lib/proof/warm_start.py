@@ -14,7 +14,7 @@ from course_lib.index import ROOT
 from course_lib.proof import rooms
 from course_lib.proof.warm_template import BLANK
 
-__all__ = ["ADDRESS", "can_be_warm", "template", "wait_for"]
+__all__ = ["ADDRESS", "can_fork", "template", "wait_for"]
 
 ADDRESS = "COURSE_WARM_TEMPLATE"  # the variable in which workers find the socket; "" for none
 
@@ -22,7 +22,7 @@ HERE = Path(sys.executable)
 SECONDS = 60.0  # in which a template must have imported everything
 
 
-def can_be_warm() -> bool:
+def can_fork() -> bool:
     """Whether this system can fork, as Windows cannot."""
     return hasattr(os, "fork") and hasattr(os, "killpg")
 

@@ -20,9 +20,9 @@ from nbformat import NotebookNode, v4
 from course_lib.index import ROOT
 from course_lib.proof.kernel_start import kernel_manager
 from course_lib.proof.rooms import MARKER, Room, room
-from course_lib.proof.warm_start import can_be_warm, template
+from course_lib.proof.warm_start import can_fork, template
 
-pytestmark = pytest.mark.skipif(not can_be_warm(), reason="this system cannot fork")
+pytestmark = pytest.mark.skipif(not can_fork(), reason="this system cannot fork")
 
 SECONDS = 60
 
