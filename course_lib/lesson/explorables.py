@@ -74,6 +74,7 @@ class Explorable(Interactive):
         self._model, self._draw, self._describe, self._data = model, draw, describe, data
         self._label, self._knobs = label, {each.name: each for each in knobs}
         self._at = [self._settings(given) for given in at]
+        self._start = self._settings({})
         super().__init__(*self._twins(), self._form)
 
     def text(self, **settings: object) -> str:
@@ -126,10 +127,10 @@ class Explorable(Interactive):
             return picture_html(fig, alt=alt), picture_text(fig, alt=alt)
 
     def _twins(self) -> tuple[str, str]:
-        settings = self._settings({})
-        result = self._model(**settings)
+        result = self._model(**self._start)
         sentence = self._words(result, None)
-        picture_as_html, picture_as_text = self._picture(result, settings)
+        picture_as_html, picture_as_text = self._picture(result, self._start)
+        self._first = result, picture_as_html
         html = [bold(self._label), paragraph(sentence), picture_as_html]
         text = [self._label, sentence, picture_as_text]
         tables = [] if self._data is None else [(*self._data(result), _NUMBERS)]
@@ -157,9 +158,13 @@ class Explorable(Interactive):
 
         def update() -> None:
             settings = self._settings({name: one.value for name, one in controls.items()})
-            result = self._model(**settings)
+            if settings == self._start:  # drawn already
+                result, drawn = self._first
+            else:
+                result = self._model(**settings)
+                drawn, _ = self._picture(result, settings)
             say(status, self._words(result, seen[-1] if seen else None))
-            picture.value, _ = self._picture(result, settings)
+            picture.value = drawn
             seen[:] = [result]
             show_numbers()
 
