@@ -3,7 +3,7 @@
     from course_lib.lesson import start, figure, predict
 
 Static things (`start`, `stop_point`, `figure`, `table`, `show_source`,
-`production_gap`, `progress_map`) appear where they are called. Interactive
+`production_gap`, `progress_map`, `since`) appear where they are called. Interactive
 things (`explorable`, `predict`, `quiz`, `parsons`, `recall`, `hunt`, `profile`)
 are values: let them be the last line of a cell, or `display` them. Everything
 has a twin in plain HTML and one in plain text, so that a saved page, an export
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .sources import production_gap as production_gap
     from .sources import show_source as show_source
     from .tables import table as table
+    from .version_boxes import since as since
 
 _MODULE_OF = {
     "expect": "expecting",
@@ -47,6 +48,7 @@ _MODULE_OF = {
     "quiz": "quizzes",
     "recall": "recalling",
     "show_source": "sources",
+    "since": "version_boxes",
     "start": "furniture",
     "stop_point": "furniture",
     "table": "tables",

@@ -35,7 +35,7 @@ __all__ = ["FOLDED", "TAGS", "headings", "notebooks_are_well_built"]
 TAGS = frozenset(
     {"header", "setup", "recall", "try", "predict", "gate", "golden", "worked", "explore"}
     | {"faded", "parsons", "hunt", "real", "quiz", "exercise", "check", "stop", "end"}
-    | {"volatile", "raises-exception", "teacher", "remove-cell"}
+    | {"volatile", "version-box", "raises-exception", "teacher", "remove-cell"}
 )
 EXERCISE_TAGS = frozenset({"solution", "play"})
 METADATA = frozenset({"tags", "volatile_reason", "jupyter"})
@@ -149,6 +149,8 @@ def _cell(cell: Cell, name: str, *, exercise: bool) -> Iterator[str]:
     folded = cell.get("metadata", {}).get("jupyter") == FOLDED
     if ("predict" in tags(cell)) != folded and not exercise:
         yield f"{name} must be folded if and only if it is a bet; build it again."
+    if ("version-box" in tags(cell)) != bool(re.search(r"\bsince\(", source(cell))):
+        yield f'{name} must have the tag "version-box" if and only if it asks `since(...)`.'
     lines = source(cell).splitlines()
     if not any(line.strip() for line in lines):
         yield f"{name} is an empty code cell; remove it."

@@ -232,6 +232,12 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         'takes 30 minutes and has 1 cells tagged "stop"',
         tag("stop-1"),
     ),
+    (
+        "a version box asks for no version",
+        "structure",
+        'cell "print" must have the tag "version-box" if and only if',
+        tag("print", "version-box"),
+    ),
     # -- what is stored --
     (
         "a lesson was not run in one go",

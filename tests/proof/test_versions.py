@@ -8,6 +8,7 @@ import pytest
 
 from course_lib.index import ROOT
 from course_lib.proof import running, versions
+from course_lib.proof.nbval_plugin import is_compared
 
 
 def test_the_interpreter_of_a_version_is_asked_which_it_is(tmp_path: Path) -> None:
@@ -42,3 +43,19 @@ def test_the_slow_grammars_stay_out_of_the_process_that_tests() -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
 
     assert done.stdout == "False\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tags", "python", "compared"),
+    [
+        ([], (3, 11), True),
+        ([], (3, 13), True),
+        (["version-box"], (3, 11), True),
+        (["version-box"], (3, 13), False),
+        (["volatile"], (3, 11), False),
+    ],
+)
+def test_only_a_version_box_may_differ_on_another_python(
+    tags: list[str], python: tuple[int, int], compared: bool
+) -> None:
+    assert is_compared(tags, python=python) is compared
