@@ -38,25 +38,12 @@ CREATE TABLE products (
     stock int NOT NULL CHECK (stock >= 0),
     details jsonb NOT NULL DEFAULT '{}'
 );
-CREATE TABLE orders (
-    id int NOT NULL,
-    customer_id int NOT NULL,
-    placed_at timestamptz NOT NULL,
-    status text NOT NULL CHECK (status IN ('new', 'shipped', 'cancelled'))
-);
-CREATE TABLE order_lines (
-    order_id int NOT NULL,
-    line int NOT NULL,
-    product_id int NOT NULL,
-    quantity int NOT NULL CHECK (quantity > 0),
-    unit_price numeric(10, 2) NOT NULL
-);
 """
 
 # From 0 to 1, different for every salt.
 _DRAW = """
 CREATE FUNCTION pg_temp.draw(number bigint, salt bigint) RETURNS float8 LANGUAGE sql IMMUTABLE
-RETURN (hashint8extended(number, salt) & 65535) / 65536.0
+RETURN (hashint8extended(number, salt) & 65535) / float8 '65536'
 """
 
 _DETAILS = """
@@ -68,37 +55,58 @@ UPDATE products SET details = jsonb_build_object(
 """
 
 _ORDERS = """
-INSERT INTO orders
+CREATE TABLE orders AS
 SELECT id,
-       1 + floor(19000 * pg_temp.draw(id, 2)),
+       1 + floor(19000 * pg_temp.draw(id, 2))::int AS customer_id,
        timestamptz '2025-01-01 00:00+00'
-           + (id * 150 + floor(140 * pg_temp.draw(id, 3))) * interval '1 second',
+           + (id * 150 + floor(140 * pg_temp.draw(id, 3))) * interval '1 second' AS placed_at,
        CASE WHEN id > 198000 THEN 'new'
             WHEN pg_temp.draw(id, 4) < 0.05 THEN 'cancelled'
-            ELSE 'shipped' END
+            ELSE 'shipped' END AS status
 FROM generate_series(1, 200000) AS id
 """
 
-# One to four lines each. Squaring the draw makes the first products far more
-# popular than the last, as in a real shop.
+# One to four lines each. Multiplying the draw by itself makes the first products
+# far more popular than the last, as in a real shop.
 _ORDER_LINES = """
-INSERT INTO order_lines
-SELECT chosen.order_id, line, products.id, 1 + (order_id + line) % 3,
-       round(price * CASE WHEN order_id <= 100000 THEN 0.9 ELSE 1 END, 2)
+CREATE TABLE order_lines AS
+SELECT order_id, line, product_id, 1 + (order_id + line) % 3 AS quantity,
+       (CASE WHEN order_id <= 100000 THEN earlier ELSE price END)::numeric(10, 2) AS unit_price
 FROM (
-    SELECT order_id, line,
-           1 + floor(500 * power(pg_temp.draw(order_id * 4 + line, 5), 2))::int AS product_id
-    FROM generate_series(1, 200000) AS order_id, generate_series(1, 1 + order_id % 4) AS line
+    SELECT order_id, line, 1 + floor(500 * drawn * drawn)::int AS product_id
+    FROM (
+        SELECT order_id, line, pg_temp.draw(order_id * 4 + line, 5) AS drawn
+        FROM generate_series(1, 200000) AS order_id,
+             generate_series(1, 1 + order_id % 4) AS line
+        OFFSET 0  -- draws once
+    ) AS draws
 ) AS chosen
-JOIN products ON products.id = chosen.product_id
+JOIN (SELECT id, price, round(price * 0.9, 2) AS earlier FROM products OFFSET 0) AS products
+  ON products.id = product_id
 ORDER BY order_id, line
 """
 
-_KEYS = (
-    "ALTER TABLE orders ADD PRIMARY KEY (id), ADD FOREIGN KEY (customer_id) REFERENCES customers",
-    "ALTER TABLE order_lines ADD PRIMARY KEY (order_id, line)",
-    "ALTER TABLE order_lines ADD FOREIGN KEY (order_id) REFERENCES orders, "
-    "ADD FOREIGN KEY (product_id) REFERENCES products",
+# After the rows: to check them all at once is faster than one by one.
+_RULES = (
+    """
+    ALTER TABLE orders
+        ADD PRIMARY KEY (id),
+        ALTER customer_id SET NOT NULL,
+        ALTER placed_at SET NOT NULL,
+        ALTER status SET NOT NULL,
+        ADD CHECK (status IN ('new', 'shipped', 'cancelled')),
+        ADD FOREIGN KEY (customer_id) REFERENCES customers
+    """,
+    """
+    ALTER TABLE order_lines
+        ADD PRIMARY KEY (order_id, line),
+        ALTER product_id SET NOT NULL,
+        ALTER quantity SET NOT NULL,
+        ALTER unit_price SET NOT NULL,
+        ADD CHECK (quantity > 0),
+        ADD FOREIGN KEY (order_id) REFERENCES orders,
+        ADD FOREIGN KEY (product_id) REFERENCES products
+    """,
 )
 
 
@@ -107,12 +115,13 @@ def fill(connection: psycopg.Connection[Any]) -> None:
     from course_lib.labs.shop_data import shop
 
     small = shop(products=500, customers=20_000, orders=0)
+    connection.execute("SET work_mem = '64MB'")
     connection.execute("SET maintenance_work_mem = '64MB'")
     connection.execute(_TABLES)
     connection.execute(_DRAW)
     _copy(connection, "customers (id, name, email, city)", small.customers)
     _copy(connection, "products (id, name, category, price, stock)", small.products)
-    for statement in (_DETAILS, _ORDERS, _ORDER_LINES, *_KEYS):
+    for statement in (_DETAILS, _ORDERS, _ORDER_LINES, *_RULES):
         connection.execute(statement)
     # Visible to all, frozen and counted now, so that no later reader changes a page.
     connection.execute("VACUUM (FREEZE, ANALYZE)")
