@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import contextlib
 import gc
 import json
 import os
@@ -121,8 +122,8 @@ def _coroutine(task: asyncio.Task[Any]) -> str:
 
 
 def _children(end: float) -> list[str]:
-    helpers = _helpers_of_multiprocessing()
-    children = [c for c in psutil.Process().children(recursive=True) if c.pid not in helpers]
+    meant = _helpers_of_multiprocessing() | _services_of_labs()
+    children = [c for c in psutil.Process().children(recursive=True) if c.pid not in meant]
     _, alive = psutil.wait_procs(children, timeout=max(0.0, end - time.monotonic()))
     return sorted(f"process {command(child)}" for child in alive)
 
@@ -135,6 +136,17 @@ def _helpers_of_multiprocessing() -> set[int | None]:
         getattr(getattr(tracker, "_resource_tracker", None), "_pid", None),
         getattr(getattr(server, "_forkserver", None), "_forkserver_pid", None),
     }
+
+
+def _services_of_labs() -> set[int | None]:
+    """A database server lives as long as the kernel; that it ends then is seen after the kernel."""
+    services = sys.modules.get("course_lib.labs.services")
+    of_labs: set[int | None] = set()
+    for pid in services.pids() if services else ():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            service = psutil.Process(pid)
+            of_labs |= {pid, *(child.pid for child in service.children(recursive=True))}
+    return of_labs
 
 
 def _connections() -> list[Any]:

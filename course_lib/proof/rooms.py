@@ -106,7 +106,8 @@ def common_environment() -> dict[str, str]:
     return {
         **kept,
         **_FIXED,
-        "MPLCONFIGDIR": str(_matplotlib_folder()),
+        "MPLCONFIGDIR": str(_shared_folder() / "matplotlib"),
+        "COURSE_CACHE": str(_shared_folder() / "cache"),
         "PYTHONPATH": os.pathsep.join([str(_CHILDREN), str(ROOT)]),
     }
 
@@ -142,9 +143,9 @@ def command(process: psutil.Process) -> str:
         return f"number {process.pid}"
 
 
-def _matplotlib_folder() -> Path:
-    """One font list for all rooms of this environment, without the user's own settings."""
-    return Path(sys.prefix) / "share" / "break-it-first" / "matplotlib"
+def _shared_folder() -> Path:
+    """What all rooms of this environment may keep: a font list, an empty database."""
+    return Path(sys.prefix) / "share" / "break-it-first"
 
 
 @contextmanager
