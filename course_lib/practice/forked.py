@@ -1,7 +1,8 @@
 """Tasks in child processes, a few at a time; every result in its place.
 
 Each task has a fork of its own: it sees all that was loaded before, and may hang
-or die without taking another task or this process along. Needs a system with fork.
+or die without taking another task or this process along. Where there is no fork
+(Windows), tasks run here, one after the other, and are trusted to end.
 """
 
 from __future__ import annotations
@@ -57,6 +58,9 @@ def in_forks(
     Raises:
         Exception: what a task raised, in its place.
     """
+    if not hasattr(os, "fork"):
+        yield from (task() for task in tasks)
+        return
     running: dict[Connection, _Child] = {}
     results: dict[int, Any] = {}
     begun = 0

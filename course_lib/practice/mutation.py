@@ -105,8 +105,11 @@ def mutate(exercise: Exercise | str, *, root: Path = ROOT, jobs: int = 1) -> Mut
 
     Raises:
         UnknownId, BadExercise: as their names say.
-        ValueError: survivors.toml is not `[[survivor]]` with `mutation` and `reason`.
+        ValueError: there is no fork here, or survivors.toml is not `[[survivor]]` with
+            `mutation` and `reason`.
     """
+    if not hasattr(os, "fork"):
+        raise ValueError("Changing a reference needs fork; run this on Linux or macOS.")
     if isinstance(exercise, str):
         exercise = find_exercise(exercise, root)
     opened = open_exercise(exercise.id, root)

@@ -12,14 +12,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT, Exercise
-from course_lib.practice.build import build_exercise
 from course_lib.practice.checking import PUBLIC_SEED, judge, judge_scenario
 from course_lib.practice.feedback import Report
 from course_lib.practice.forked import Ended, in_forks
@@ -88,11 +87,10 @@ def prove(
     also_right = _files(root / exercise.proofs / "also_right")
     mutants = _files(root / exercise.proofs / "mutants")
     try:
-        _expect(opened)
+        _expect(opened, jobs)
         problems = (
             *_starter(opened),
-            *_right(opened, also_right, seeds, jobs),
-            *_wrong(opened, mutants, jobs),
+            *_answers(opened, also_right, mutants, seeds=seeds, jobs=jobs),
             *_hints(opened),
         )
     except BadExercise as error:
@@ -101,11 +99,20 @@ def prove(
     return ProofResult(exercise.id, problems, scenarios, len(also_right), len(mutants), seeds)
 
 
-def _expect(opened: Opened) -> None:
-    """Tell the reference what every fork would tell it again."""
-    for seed in range(PUBLIC_SEED, PUBLIC_SEED + 1 + MUTANT_SEEDS):
-        for scenario in opened.checks.scenarios:
-            opened.expect(scenario, seed=seed)
+def _expect(opened: Opened, jobs: int) -> None:
+    """Tell the reference once what the fork of every mutant needs."""
+    seeds = range(PUBLIC_SEED, PUBLIC_SEED + 1 + MUTANT_SEEDS)
+    tasks = [partial(_expected, opened, seed) for seed in seeds]
+    for expected in in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT):
+        if isinstance(expected, Ended):
+            raise BadExercise(f"The process that told the reference {expected.why}.")
+        opened.expected.update(expected)
+
+
+def _expected(opened: Opened, seed: int) -> dict[tuple[int | str, str], object]:
+    for scenario in opened.checks.scenarios:
+        opened.expect(scenario, seed=seed)
+    return opened.expected
 
 
 def _files(folder: Path) -> list[Path]:
@@ -113,13 +120,8 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _starter(opened: Opened) -> Iterator[str]:
-    notebook = json.loads(build_exercise(opened.exercise, root=opened.root))
-    cells = [
-        {**cell, "source": "".join(cell["source"])}
-        for cell in notebook["cells"]
-        if cell["cell_type"] == "code"
-    ]
-    namespace, failure = run_cells(code_cells(cells, opened.checks.names), seconds=CELLS_LIMIT)
+    cells = code_cells(_notebook_cells(opened, "code"), opened.checks.names)
+    namespace, failure = run_cells(cells, seconds=CELLS_LIMIT)
     if failure:
         yield f"The starter stops when it is run: {failure.error}, {failure.line}."
         return
@@ -128,7 +130,10 @@ def _starter(opened: Opened) -> Iterator[str]:
         yield f'The starter must be "not started"; it is "{report.outcome}": {_short(report)}'
 
 
-def _right(opened: Opened, also_right: list[Path], seeds: int, jobs: int) -> Iterator[str]:
+def _answers(
+    opened: Opened, also_right: list[Path], mutants: list[Path], *, seeds: int, jobs: int
+) -> Iterator[str]:
+    """Problems of the right answers, then of the wrong ones."""
     answers: dict[str, Mapping[str, Any]] = {"The reference": opened.reference}
     for path in also_right:
         namespace, failure = _run_file(opened, path)
@@ -136,20 +141,30 @@ def _right(opened: Opened, also_right: list[Path], seeds: int, jobs: int) -> Ite
             yield f"also_right/{path.name} stops when it is run: {failure.error}, {failure.line}."
         else:
             answers[f"also_right/{path.name}"] = namespace
-    parts = [
-        range(first, min(first + SEEDS_AT_ONCE, seeds + 1))
-        for first in range(1, seeds + 1, SEEDS_AT_ONCE)
-    ]
-    tasks = [partial(_refused, opened, answers, part) for part in parts]
-    found: dict[str, str] = {}
-    for part, refused in zip(parts, in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT), strict=True):
+    firsts = range(1, seeds + 1, SEEDS_AT_ONCE)
+    parts = [range(first, min(first + SEEDS_AT_ONCE, seeds + 1)) for first in firsts]
+    tasks: list[Callable[[], Any]] = [partial(_refused, opened, answers, part) for part in parts]
+    tasks += [partial(_mutant, opened, path) for path in mutants]
+    found = list(in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT))
+    yield from _right(parts, found[: len(parts)], answers)
+    if len(also_right) < ALSO_RIGHT:
+        yield f"There are {len(also_right)} files in also_right; write at least {ALSO_RIGHT}."
+    yield from _wrong(mutants, found[len(parts) :])
+    if len(mutants) < MUTANTS:
+        yield f"There are {len(mutants)} files in mutants; write at least {MUTANTS}."
+
+
+def _right(
+    parts: list[range], found: list[dict[str, str] | Ended], labels: Iterable[str]
+) -> Iterator[str]:
+    """The problem of each right answer with the first seed that shows it."""
+    first: dict[str, str] = {}
+    for part, refused in zip(parts, found, strict=True):
         if isinstance(refused, Ended):
             yield f"The process that judged right answers from seed {part[0]} {refused.why}."
         else:
-            found = refused | found  # the first seed is named
-    yield from (found[label] for label in answers if label in found)
-    if len(also_right) < ALSO_RIGHT:
-        yield f"There are {len(also_right)} files in also_right; write at least {ALSO_RIGHT}."
+            first = refused | first
+    yield from (first[label] for label in labels if label in first)
 
 
 def _refused(
@@ -165,16 +180,12 @@ def _refused(
     return found
 
 
-def _wrong(opened: Opened, mutants: list[Path], jobs: int) -> Iterator[str]:
-    tasks = [partial(_mutant, opened, path) for path in mutants]
-    found = in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT)
+def _wrong(mutants: list[Path], found: list[str | Ended]) -> Iterator[str]:
     for path, problem in zip(mutants, found, strict=True):
         if isinstance(problem, Ended):
             yield f"mutants/{path.name}: the process that judged it {problem.why}."
         elif problem:
             yield f"mutants/{path.name} {problem}"
-    if len(mutants) < MUTANTS:
-        yield f"There are {len(mutants)} files in mutants; write at least {MUTANTS}."
 
 
 def _mutant(opened: Opened, path: Path) -> str:
@@ -230,8 +241,18 @@ def _hints(opened: Opened) -> Iterator[str]:
 
 
 def _starter_text(opened: Opened) -> str:
-    notebook = json.loads(build_exercise(opened.exercise, root=opened.root))
-    return "\n".join("".join(cell["source"]) for cell in notebook["cells"])
+    return "\n".join(cell["source"] for cell in _notebook_cells(opened, "code", "markdown"))
+
+
+def _notebook_cells(opened: Opened, *kinds: str) -> list[dict[str, Any]]:
+    """Cells of the notebook that learners get; another gate compares it with its source."""
+    path = opened.exercise.notebook
+    try:
+        cells = json.loads((opened.root / path).read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadExercise(f"{path} cannot be read; run `python3 course.py build`.") from error
+    wanted = [cell for cell in cells if cell["cell_type"] in kinds]
+    return [{**cell, "source": "".join(cell["source"])} for cell in wanted]
 
 
 def _short(report: Report) -> str:

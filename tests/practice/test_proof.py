@@ -2,6 +2,7 @@
 
 import pytest
 
+from course_lib.practice.build import build
 from course_lib.practice.proof import prove
 
 ID = "01.1-counter"
@@ -44,6 +45,7 @@ def test_a_starter_that_stops_when_run_is_found(root):
         "    chairs: int = 10\n",
         "    ### BEGIN SOLUTION\n    chairs: int = 10\n    ### END SOLUTION\n",
     )
+    build(root=root)
 
     assert problems(root)[0].startswith("The starter stops when it is run: NotImplementedError")
 
@@ -98,6 +100,45 @@ def test_a_mutant_that_only_fails_with_the_public_seed_is_found(root, proofs):
     (problem,) = problems(root)
 
     assert "mutants/refill_sets.py is right with seed " in problem
+
+
+def test_a_mutant_that_ends_its_process_is_named_and_the_rest_is_proved(root, proofs):
+    mutant = proofs / "mutants/refill_sets.py"
+    edit(mutant, "self.chairs = n", "import os; os._exit(3)")
+    edit(proofs / "also_right/plain_class.py", "return left", "return float(left)")
+
+    first, second = problems(root)
+
+    assert first.startswith("also_right/plain_class.py must be right; with seed 1:")
+    assert second == "mutants/refill_sets.py: the process that judged it ended with exit code 3."
+
+
+def test_a_right_answer_that_ends_its_process_is_found(root, proofs):
+    edit(proofs / "also_right/plain_class.py", "return left", "import os; os._exit(3)")
+
+    assert problems(root) == (
+        "The process that judged right answers from seed 1 ended with exit code 3.",
+        "The process that judged right answers from seed 3 ended with exit code 3.",
+    )
+
+
+def test_the_same_is_found_with_several_jobs(root, proofs):
+    edit(proofs / "also_right/plain_class.py", "return left", "return left if n != 1 else 0")
+    edit(proofs / "mutants/refill_sets.py", '"Got: 5"', '"Got: 7"')
+    edit(proofs / "mutants/off_by_one.py", "# fails", "# breaks")
+
+    alone = prove(ID, root=root, seeds=20, jobs=1)
+
+    assert len(alone.problems) == 3
+    assert prove(ID, root=root, seeds=20, jobs=3) == alone
+
+
+def test_a_notebook_that_is_missing_is_found(root):
+    (root / "exercises/01_shop/1_counter/exercise.ipynb").unlink()
+
+    (problem,) = problems(root)
+
+    assert problem.endswith("exercise.ipynb cannot be read; run `python3 course.py build`.")
 
 
 def test_too_few_answers_and_mutants_are_found(root, proofs):
