@@ -60,15 +60,18 @@ def locked(path: Path) -> Iterator[None]:
 # ## Task 1: one clean run
 #
 # - `src_dir` holds source files, and no folders. Its files fit into memory together. A record is
-#   one line of bytes, without its newline. Every line ends with a newline, and none is empty.
-# - `handler(record)` takes the bytes of a record and gives back bytes without a newline.
+#   one line of bytes, without its newline. Every line ends with a newline. No line is empty, and
+#   no file. The same record may come more than once.
+# - `handler(record)` takes the bytes of a record and gives back bytes without a newline, perhaps
+#   none at all.
 # - For each source file there is one output file in `out_dir`: the results in the order of the
 #   records, each followed by a newline. The names of output files are up to you.
-# - A record is bad if the handler raises an `Exception`. It has no line in the output. For each
+# - A record is bad if the handler raises any `Exception`. It has no line in the output. For each
 #   bad record there is one line of JSON in some file in the folder `quarantine`, with `file` (the
 #   name of the source file), `line` (counted from 1), `reason` (it contains the message of the
 #   error) and `bytes` (the record in base64, as text). Every file in that folder counts.
-# - `Ctrl-C` in a handler is no bad record: `KeyboardInterrupt` comes out.
+# - An interruption in a handler is no bad record: `KeyboardInterrupt`, `SystemExit` and
+#   `asyncio.CancelledError` come out.
 # - The `Report` says how many records were `ok` and `failed` in this run. `skipped` records were
 #   finished in an earlier run. The three add up to all records of the input.
 # - All three folders exist. Nothing but output files is in `out_dir` at the end.
@@ -83,7 +86,8 @@ def locked(path: Path) -> Iterator[None]:
 # - A new source file is processed, and the others are not processed again.
 # - A source file whose content has changed is processed again, all of it. Its new output takes
 #   the place of the old one, and its old rejects are gone from the quarantine. Size and time of a
-#   file say nothing: look at the content.
+#   file say nothing: look at the content. Mind that Python's `hash()` gives another number in
+#   another process.
 # - What happens when a source file disappears is free.
 
 # %% [markdown] id="task-3"

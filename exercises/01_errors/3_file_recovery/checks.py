@@ -1,15 +1,18 @@
 """Checks of 01.3-file-recovery.
 
-Each scenario works in a folder of its own. A record that begins with "bad" is bad;
-the result of any other is the record in capitals. Only contents are compared, as
-the names of output files are free.
+Each scenario works in a folder of its own. A record that begins with "bad" is bad,
+one that begins with "none" has an empty result; the result of any other is the record
+in capitals. Only contents are compared, as the names of output files are free.
 """
 
+import asyncio
 import base64
+import builtins
 import contextlib
 import json
 import multiprocessing
 import os
+import shutil
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -18,7 +21,7 @@ from course_lib.labs import crash
 from course_lib.practice import scenario
 
 NAMES = ("process",)
-SEEDS = 4  # each seed kills and resumes each right answer at every disk call
+SEEDS = 2  # each seed kills and resumes each right answer at every disk call
 HINTS = (
     "After a crash, what can you know? Which of the things on the disk may be half done, and how "
     "would the next run tell a half thing from a whole one?",
@@ -35,10 +38,18 @@ MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 NO_FORK = "not checked here: it needs Linux or macOS"
 
 
+class NoPrice(Exception):
+    """An error that no list of classes has."""
+
+
+FAULTS = (ValueError, OSError, KeyError, ZeroDivisionError, NoPrice)
+
+
 def handler(record):
     if record.startswith(b"bad"):
-        raise ValueError(f"no price for number {record[3:].hex()}")
-    return record.upper()
+        fault = FAULTS[record[-1] % len(FAULTS)]
+        raise fault(f"no price for number {record[3:].hex()}")
+    return b"" if record.startswith(b"none") else record.upper()
 
 
 class Shop:
@@ -63,10 +74,13 @@ class Shop:
         return solution.process(self.src, self.out, handler, **settings)
 
     def outputs(self):
-        return sorted(path.read_bytes() for path in self.out.iterdir() if path.is_file())
+        return sorted(self.files().values())
 
     def files(self):
-        return {path.name: path.read_bytes() for path in self.out.iterdir() if path.is_file()}
+        return {
+            path.name: path.read_bytes() if path.is_file() else b"(a folder)"
+            for path in self.out.iterdir()
+        }
 
     def rejects(self):
         """File, line and record of each line in the quarantine."""
@@ -103,6 +117,25 @@ def records(rng, count, bad=0):
     return made
 
 
+def run_elsewhere(work):
+    """Run `work` in a process that takes its memory with it; how that ended."""
+    if CHILDREN:
+        return crash.run(work).error or "ended"
+    work()
+    return "ended"
+
+
+@contextlib.contextmanager
+def restarted():
+    """hash() gives another number for the same text, as it does in another process."""
+    usual = builtins.hash
+    builtins.hash = lambda value: usual(value) ^ (1 if isinstance(value, str | bytes) else 0)
+    try:
+        yield
+    finally:
+        builtins.hash = usual
+
+
 def counts(report):
     return {name: getattr(report, name) for name in ("ok", "failed", "skipped")}
 
@@ -112,18 +145,26 @@ def counts(report):
 OUTPUTS = "one output file for each source file, in order"
 REJECTS = "a bad record is in the quarantine, with all that is needed"
 REPORT = "the report counts every record"
-CTRL_C = "Ctrl-C in a handler comes out"
+CTRL_C = "an interruption in a handler comes out"
 
 
-@scenario(OUTPUTS, task=1, next_step="Write each result with a newline, and no line for a bad one.")
+@scenario(
+    OUTPUTS,
+    task=1,
+    next_step="A newline after each result. Any Exception of the handler means: bad, no line.",
+)
 def outputs(solution, rng):
-    """Three files with good records, then two files that also hold bad ones."""
-    seen = {}
-    for label, bad in (("good records", (0, 0, 0)), ("some bad records", (1, 2))):
-        sources = {f"{n}.txt": records(rng, 4, count) for n, count in enumerate(bad)}
+    """Files with good records, with bad ones, equal ones, spaces and an empty result."""
+    seen, tea = {}, b"tea\xe9 %d" % rng.randrange(1000, 10_000)
+    for label, sources in (
+        ("good records", {f"{n}.txt": records(rng, 4) for n in range(3)}),
+        ("some bad records", {f"{n}.txt": records(rng, 4, n) for n in (1, 2)}),
+        ("a record comes again", {"a.txt": [tea, b"rice", tea]}),
+        ("an empty result, and spaces", {"a.txt": [b"tea", b"none", b" rice\t"]}),
+    ):
         with shop(sources) as here:
             here.process(solution)
-            seen[f"contents of out_dir, {label}"] = here.outputs()
+            seen[f"out_dir, {label}"] = here.outputs()
     return seen
 
 
@@ -135,10 +176,15 @@ def outputs(solution, rng):
     next_step="One line of JSON for each bad record, also when several source files have some.",
 )
 def rejects(solution, rng):
-    """Two files with one and with two bad records, which are no UTF-8."""
+    """Two files with bad records, which are no UTF-8; then bad ones with five kinds of errors."""
     with shop({"a.txt": records(rng, 3, 1), "b.txt": records(rng, 5, 2)}) as here:
         here.process(solution)
-        return {"in the quarantine": here.rejects()}
+        seen = {"in the quarantine": here.rejects()}
+    first = rng.randrange(1000, 9000)
+    bad = [b"bad\xff%d" % number for number in range(first, first + len(FAULTS))]
+    with shop({"a.txt": [*bad, b"tea", bad[0]]}) as here:
+        here.process(solution)
+        return seen | {"five kinds of errors, and the first record again": here.rejects()}
 
 
 @scenario(
@@ -156,10 +202,13 @@ def report(solution, rng):
         return seen | {"an empty folder": counts(here.process(solution))}
 
 
-def interrupted(record):
-    if record == b"stop":
-        raise KeyboardInterrupt
-    return handler(record)
+def interrupted_by(kind):
+    def interrupted(record):
+        if record == b"stop":
+            raise kind
+        return handler(record)
+
+    return interrupted
 
 
 @scenario(
@@ -169,15 +218,19 @@ def interrupted(record):
     next_step="Catch Exception around the handler. KeyboardInterrupt is no Exception.",
 )
 def ctrl_c(solution, rng):
-    """The handler raises KeyboardInterrupt for one record; then a run in which it does not."""
-    with shop({"a.txt": [b"tea", b"stop", b"rice"]}) as here:
-        try:
-            here.process(solution, interrupted)
-            came = "nothing"
-        except KeyboardInterrupt:
-            came = "KeyboardInterrupt"
-        here.process(solution)
-        return {"came out": came, "outputs after the second run": here.outputs()}
+    """KeyboardInterrupt, SystemExit or CancelledError in the handler; then a run without it."""
+    seen = {}
+    for kind in (KeyboardInterrupt, SystemExit, asyncio.CancelledError):
+        with shop({"a.txt": [b"tea", b"stop", b"rice"]}) as here:
+            try:
+                here.process(solution, interrupted_by(kind))
+                came = "nothing"
+            except kind:
+                came = kind.__name__
+            here.process(solution)
+            seen[f"{kind.__name__}: came out"] = came
+            seen[f"{kind.__name__}: outputs after the second run"] = here.outputs()
+    return seen
 
 
 # Task 2
@@ -205,12 +258,13 @@ class Counted:
     next_step="Keep in the state file which source files are finished, and their counts.",
 )
 def again(solution, rng):
-    """Two files with bad records, run twice; then a third file comes, and a third run."""
+    """Two files with bad records, run in two processes; then a third file and a third run."""
     with shop({"a.txt": records(rng, 3, 1), "b.txt": records(rng, 5, 2)}) as here:
-        here.process(solution)
+        seen = {"first run": run_elsewhere(partial(here.process, solution))}
         handled = Counted()
-        second = here.process(solution, handled)
-        seen = {"handler calls in the second run": len(handled.got)}
+        with restarted():
+            second = here.process(solution, handled)
+        seen["handler calls in the second run"] = len(handled.got)
         seen |= {f"second run, {name}": count for name, count in counts(second).items()}
         seen["outputs after the second run"] = here.outputs()
         seen["rejects after the second run"] = here.rejects()
@@ -241,6 +295,10 @@ def changed(solution, rng):
         seen = counts(here.process(solution, handled))
         seen["handler calls"] = len(handled.got)
         seen |= {"outputs": here.outputs(), "rejects": here.rejects()}
+        here.write("a.txt", [b"tea\xe9 1111", b"tea\xe9 %d" % number, b"bad\xff2222"])
+        here.process(solution)
+        seen |= {"two records swapped, outputs": here.outputs()}
+        seen |= {"two records swapped, rejects": here.rejects()}
         here.write("a.txt", [b"tea\xe9 5555"])
         here.process(solution)
         return seen | {"at last, outputs": here.outputs(), "at last, rejects": here.rejects()}
@@ -248,6 +306,7 @@ def changed(solution, rng):
 
 # Task 3
 
+BEGUN = "a file that was begun and then changed is processed from its beginning"
 RESUMED = "counts files that an earlier run had begun"
 KILLED = "killed before any call, and run again: as if nothing had happened"
 
@@ -261,56 +320,63 @@ KILLED = "killed before any call, and run again: as if nothing had happened"
     next_step="First make output and rejects whole, then note it as finished. A redo must be safe.",
 )
 def killed(solution, rng):
-    """One file is finished, one is new; killed before each disk or handler call, and run again."""
+    """One file is finished, one changed, one is new; killed before each call, and run again."""
     if not CHILDREN:
         return NO_FORK
-    finished, new = {"a.txt": records(rng, 2, 1)}, {"b.txt": records(rng, 3, 1)}
+    earlier = {"a.txt": records(rng, 2, 1), "c.txt": records(rng, 1, 1)}
+    later = {"b.txt": records(rng, 2, 1), "c.txt": records(rng, 1)}
     with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
-        clean = begun(solution, Path(folder, "clean"), finished, new)
-        whole = crash.run(partial(clean.process, solution), watch=[handler])
+        # Always in the same place, as names of outputs may come from the path.
+        start = partial(begun, solution, Path(folder, "shop"), earlier, later)
+        here = start()
+        whole = crash.run(partial(here.process, solution), watch=[handler])
         if whole.error:
             return f"nowhere: {whole.error}"
+        clean = here.files(), here.rejects()
         for point in worth_a_kill(whole.points):
-            here = begun(solution, Path(folder, str(point.number)), finished, new)
+            here = start()
             work = partial(here.process, solution)
             crash.run(work, kill_at=point.number, watch=[handler])
-            wrong = after_the_kill(solution, here, clean, finished["a.txt"])
+            wrong = after_the_kill(solution, here, *clean, earlier["a.txt"])
             if wrong:
                 return f"{point.call} in line {point.line}: {wrong}"
     return "as if nothing had happened, wherever it was killed"
 
 
-def begun(solution, folder, finished, new):
-    """A shop in which one run is over, and more files have come since."""
-    here = Shop(folder, finished)
+def begun(solution, folder, earlier, later):
+    """A shop in which one run is over, and files have come or changed since."""
+    shutil.rmtree(folder, ignore_errors=True)
+    here = Shop(folder, earlier)
     here.process(solution)
-    for name, lines in new.items():
+    for name, lines in later.items():
         here.write(name, lines)
     return here
 
 
 def worth_a_kill(points):
-    """All points, except in the middle of many writes from one line, such as those of json.dump."""
+    """All points, except where the disk is as it was before, or in the middle of many writes."""
+    same_disk = ("fsync", "fdatasync", handler.__name__)
     places = [None, *((point.call, point.line) for point in points), None]
     for before, point, after in zip(places, points, places[2:], strict=False):
-        if point.call != "write" or not before == after == (point.call, point.line):
+        many = point.call == "write" and before == after == (point.call, point.line)
+        if not many and not (before and before[0] in same_disk):
             yield point
 
 
-def after_the_kill(solution, here, clean, finished):
+def after_the_kill(solution, here, outputs, rejects, finished):
     """What is wrong after another run, in words, or nothing."""
     handled = Counted()
     try:
         report = here.process(solution, handled)
     except Exception as error:  # noqa: BLE001 - it is what the learner has to know
         return f"the second run raises {type(error).__name__}"
-    if here.files() != clean.files():
-        others = sorted(here.files().keys() - clean.files().keys())
+    if here.files() != outputs:
+        others = sorted(here.files().keys() - outputs.keys())
         return f"out_dir also holds {others}" if others else "the outputs differ from a clean run"
     if set(handled.got) & set(finished):
         return "a finished file is processed again"
-    if here.rejects() != clean.rejects():
-        return f"{len(here.rejects())} rejects, and not {len(clean.rejects())}"
+    if here.rejects() != rejects:
+        return f"{len(here.rejects())} rejects, and not {len(rejects)}"
     if sum(counts(report).values()) != 5:
         return f"the report has {counts(report)} for 5 records"
     return ""
@@ -320,6 +386,23 @@ def dies(record):
     if record == b"last":
         os.kill(os.getpid(), 9)
     return handler(record)
+
+
+@scenario(
+    BEGUN,
+    task=3,
+    needs=(CHANGED,),
+    next_step="What you keep of a file that is not finished belongs to its old content.",
+)
+def begun_then_changed(solution, rng):
+    """The process dies at the last record of a file; then the file changes, and another run."""
+    if not CHILDREN:
+        return NO_FORK
+    with shop({"a.txt": [*records(rng, 5, 2), b"last"]}) as here:
+        crash.run(lambda: here.process(solution, dies))
+        here.write("a.txt", records(rng, 4, 1))
+        seen = {"all counted": sum(counts(here.process(solution)).values())}
+        return seen | {"outputs": here.outputs(), "rejects": here.rejects()}
 
 
 @scenario(
@@ -368,11 +451,13 @@ def ended(here, solution, max_errors):
     next_step="bad / all, over the whole input and earlier runs; stop if that is > max_errors.",
 )
 def too_many(solution, rng):
-    """29 of 100 records are bad; then bad records come in three runs; then a larger limit."""
+    """29 of 100 records are bad; then bad records come in four runs; then a larger limit."""
     seen = {}
     for limit in (0.29, 0.28, 0.05):
         with shop({"a.txt": records(rng, 100, 29)}) as here:
             seen[f"29 of 100, max_errors={limit}"] = ended(here, solution, limit)
+    with shop({"a.txt": records(rng, 5, 5)}) as here:
+        seen["5 of 5, max_errors=1.0"] = ended(here, solution, 1.0)
     for count in (19, 20):
         with shop({"a.txt": records(rng, count, 1)}) as here:
             seen[f"1 of {count}, default"] = ended(here, solution, None)
@@ -380,6 +465,8 @@ def too_many(solution, rng):
         seen["2 of 20 in the second file, max_errors=0.1"] = ended(here, solution, 0.1)
     with shop({"a.txt": records(rng, 10, 1)}) as here:
         seen["1 of 10, max_errors=0.1"] = ended(here, solution, 0.1)
+        here.write("a.txt", records(rng, 10, 1))
+        seen["1 of 10 in the changed file"] = ended(here, solution, 0.1)
         here.write("b.txt", records(rng, 10, 1))
         seen["then 2 of 20"] = ended(here, solution, 0.1)
         here.write("c.txt", records(rng, 5, 1))
@@ -450,7 +537,6 @@ def hold(here, solution, inside):
     task=4,
     needs=(AGAIN,),
     points=2,
-    limit=10.0,
     next_step="Hold a lock from the first look at the state to the end of the run.",
 )
 def lock(solution, rng):

@@ -1,4 +1,4 @@
-# fails "Ctrl-C in a handler comes out" with "came out"
+# fails "an interruption in a handler comes out" with "came out"
 def process(
     src_dir: Path,
     out_dir: Path,

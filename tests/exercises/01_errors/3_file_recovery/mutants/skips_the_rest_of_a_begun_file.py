@@ -1,4 +1,4 @@
-# fails "Ctrl-C in a handler comes out" with "outputs after the second run"
+# fails "an interruption in a handler comes out" with "outputs after the"
 def process(
     src_dir: Path,
     out_dir: Path,

@@ -1,4 +1,4 @@
-# fails "one output file for each source file, in order" with "contents of out_dir, some bad"
+# fails "one output file for each source file, in order" with "out_dir, some bad records"
 def process(
     src_dir: Path,
     out_dir: Path,
