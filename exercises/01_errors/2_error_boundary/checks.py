@@ -400,7 +400,7 @@ def through(solution, rng):
     COROUTINE,
     task=4,
     needs=(DERIVED, UNKNOWN),
-    next_step="Write a second wrapper, with async def and await. Both share how errors are answered.",
+    next_step="Write a second wrapper with async def and await, and share how errors are answered.",
 )
 def coroutine(solution, rng):
     """Coroutine functions that answer, and that raise known and unknown errors."""
