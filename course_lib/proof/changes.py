@@ -1,8 +1,9 @@
-"""Which lessons a change can reach: `course.py test --changed`.
+"""Which lessons and exercises a change can reach: `course.py test --changed`.
 
 A lesson is reached through its notebook, through what stands beside it
 (`items.toml`, `hunts.py`), and through the modules of course_lib that it
 imports, directly or not. A change of how lessons are run reaches all of them.
+An exercise is reached in the same way: its folder, its source, its proofs, its imports.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from course_lib.index import Exercise
 from course_lib.proof.gates import lesson_notebooks
 
-__all__ = ["changed_files", "reached"]
+__all__ = ["changed_files", "exercises_reached", "reached"]
 
-# What every lesson stands on, whatever it imports.
-EVERYTHING = (
-    *("requirements.lock", "pyproject.toml", "course.toml", "course_lib/__init__.py"),
-    *("course_lib/proof/", "tests/notebooks/"),
-)
+# What everything stands on, whatever it imports; and what every lesson does.
+EVERYTHING = ("requirements.lock", "pyproject.toml", "course.toml", "course_lib/__init__.py")
+LESSONS = (*EVERYTHING, "course_lib/proof/", "tests/notebooks/")
 
 
 def changed_files(root: Path, *, base: str = "HEAD") -> list[str]:
@@ -57,13 +57,33 @@ def reached(root: Path, changed: Iterable[str]) -> dict[Path, str]:
     names = sorted(changed)
     found: dict[Path, str] = {}
     for lesson in lesson_notebooks(root):
-        beneath = tuple(_beneath(root, lesson))
+        texts = [*_cells(lesson), *_texts(lesson.parent.glob("*.py"))]
+        beneath = (*LESSONS, *_beneath(root, texts))
         whys = (
             name for name in names if _is_beside(root, lesson, name) or name.startswith(beneath)
         )
         if why := next(whys, ""):
             found[lesson] = why
     return found
+
+
+def exercises_reached(
+    root: Path, exercises: Iterable[Exercise], changed: Iterable[str]
+) -> dict[Exercise, str]:
+    """Exercises that one of these files can reach, each with the first such file."""
+    names = sorted(changed)
+    found: dict[Exercise, str] = {}
+    for exercise in exercises:
+        own = (f"{exercise.folder}/", f"{exercise.proofs}/", exercise.source)
+        texts = _texts(root / name for name in (exercise.source, exercise.checks))
+        beneath = (*EVERYTHING, *own, *_beneath(root, texts))
+        if why := next((name for name in names if name.startswith(beneath)), ""):
+            found[exercise] = why
+    return found
+
+
+def _texts(paths: Iterable[Path]) -> list[str]:
+    return [path.read_text(encoding="utf-8") for path in paths if path.is_file()]
 
 
 def _is_beside(root: Path, lesson: Path, name: str) -> bool:
@@ -73,10 +93,9 @@ def _is_beside(root: Path, lesson: Path, name: str) -> bool:
     return path == lesson or shared
 
 
-def _beneath(root: Path, lesson: Path) -> Iterator[str]:
-    """Beginnings of names: modules, and packages as a whole, since most load their parts late."""
-    yield from EVERYTHING
-    texts = [*_cells(lesson), *(path.read_text("utf-8") for path in lesson.parent.glob("*.py"))]
+def _beneath(root: Path, texts: Iterable[str]) -> Iterator[str]:
+    """What texts import, as beginnings of names: modules, and packages as a whole, since most
+    load their parts late."""
     waiting = {part for text in texts for part in _imported(text, root)}
     done: set[str] = set()
     while waiting:

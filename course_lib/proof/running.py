@@ -20,6 +20,7 @@ from course_lib.proof.arrows import arrows_go_one_way, modules_are_small
 from course_lib.proof.coverage import topics_are_covered
 from course_lib.proof.derived import derived_parts_are_fresh
 from course_lib.proof.exercises import (
+    changed_exercises_are_proved,
     checks_notice_small_changes,
     exercises_are_fresh,
     exercises_are_proved,
@@ -80,7 +81,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kernels", choices=["warm", "plain"], default="warm")
     parser.add_argument("--python", metavar="3.X", help="only the lessons, with another Python")
     parser.add_argument(
-        "--changed", nargs="?", const="HEAD", metavar="BASE", help="only lessons that changed"
+        "--changed",
+        nargs="?",
+        const="HEAD",
+        metavar="BASE",
+        help="only lessons and exercises that a change since BASE can reach",
     )
     options = parser.parse_args(arguments)
     narrow = options.fast or options.python or options.changed
@@ -97,10 +102,10 @@ def _jobs() -> int:
 def _chosen(options: argparse.Namespace) -> list[Run]:
     jobs = max(1, options.jobs)
     if options.changed:
-        changed = functools.partial(
-            changed_lessons_still_show_what_they_say, base=options.changed, jobs=jobs
-        )
-        return [functools.partial(changed, progress=_progress)]
+        return [
+            functools.partial(gate, base=options.changed, jobs=jobs, progress=_progress)
+            for gate in (changed_exercises_are_proved, changed_lessons_still_show_what_they_say)
+        ]
     lessons = functools.partial(
         lessons_still_show_what_they_say,
         jobs=jobs,

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from course_lib.proof.changes import changed_files, reached
+from course_lib.proof.changes import changed_files, exercises_reached, reached
+from course_lib.proof.gates import course_of
 from course_lib.proof.lessons import run_lessons
 
 START, QUEUE = "notebooks/00_start.ipynb", "notebooks/01_shop/1_the_queue.ipynb"
@@ -48,6 +49,31 @@ def test_imports_of_a_file_beside_the_lesson_and_relative_ones_count(root: Path)
     found = reached(root, ["course_lib/clock.py"])
 
     assert found == {root / QUEUE: "course_lib/clock.py"}
+
+
+EXERCISE_CHANGES = {
+    "solutions/01_shop/1_counter.py": True,
+    "exercises/01_shop/1_counter/checks.py": True,
+    "tests/exercises/01_shop/1_counter/mutants/new.py": True,
+    "course_lib/shop/menu.json": True,
+    "course_lib/clock.py": True,
+    "course.toml": True,
+    "course_lib/labs/__init__.py": False,
+    "exercises/01_shop/1_counters/checks.py": False,
+    QUEUE: False,
+}
+
+
+@pytest.mark.parametrize(("changed", "reaches"), EXERCISE_CHANGES.items())
+def test_a_change_reaches_the_exercises_that_stand_on_it(
+    root: Path, changed: str, reaches: bool
+) -> None:
+    checks = root / "exercises/01_shop/1_counter/checks.py"
+    checks.write_text("from course_lib.shop import opened\n")
+
+    found = exercises_reached(root, course_of(root).exercises, [changed, "README.md"])
+
+    assert list(found.values()) == [changed] * reaches
 
 
 def test_git_says_what_differs_and_what_is_new(tmp_path: Path) -> None:

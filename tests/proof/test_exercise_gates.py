@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from course_lib.proof import exercises
 from course_lib.proof.exercises import (
+    changed_exercises_are_proved,
     checks_notice_small_changes,
     exercises_are_fresh,
     exercises_are_proved,
@@ -86,3 +88,22 @@ def test_a_gate_that_covers_too_little_fails(root):
 
     assert not found.passed
     assert "99" in " ".join(found.complaints)
+
+
+@pytest.mark.parametrize(("changed", "scenarios"), [(CHECKS, 3), ("README.md", 0)])
+def test_only_reached_exercises_are_proved_again(root, monkeypatch, changed, scenarios):
+    monkeypatch.setattr(exercises, "changed_files", lambda root, base: [changed])
+
+    found = changed_exercises_are_proved(root, base="HEAD")
+
+    assert (found.covered, found.problems) == (scenarios, ())
+
+
+def test_a_change_that_opens_a_hole_is_found(root, monkeypatch):
+    monkeypatch.setattr(exercises, "changed_files", lambda root, base: [CHECKS])
+    edit(root / CHECKS, "return solution.Counter(1).refill(5)", "return 6")
+
+    found = changed_exercises_are_proved(root, base="HEAD", jobs=2)
+
+    assert not found.passed
+    assert "Survived" in "".join(found.complaints)
