@@ -1,10 +1,10 @@
 """Labs: real things to experiment on, each one small enough to read.
 
 Servers that fail on request (`serve`, `Faults`), a bad network (`tcp_proxy`),
-a real database server (`postgres`), shop data from a seed (`shop`), threads on
-simulated time (`VirtualTime`) and a shop whose payment service hangs
-(`shop_under_load`). Everything stays on 127.0.0.1. A name is loaded when it is
-first used, so this import costs nothing.
+databases (`postgres`, `sqlite`, `duckdb`) and consoles on them (`two_consoles`),
+shop data from a seed (`shop`), threads on simulated time (`VirtualTime`) and a
+shop whose payment service hangs (`shop_under_load`). Everything stays on
+127.0.0.1. A name is loaded when it is first used, so this import costs nothing.
 `from course_lib.labs import crash` kills a function at any of its disk calls.
 """
 
@@ -14,6 +14,10 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take this name as True; importing typing takes 10 ms
 if TYPE_CHECKING:
+    from course_lib.labs.consoles import ConsoleEvent as ConsoleEvent
+    from course_lib.labs.consoles import Consoles as Consoles
+    from course_lib.labs.consoles import Story as Story
+    from course_lib.labs.consoles import two_consoles as two_consoles
     from course_lib.labs.faults import Faults as Faults
     from course_lib.labs.faults import cut as cut
     from course_lib.labs.faults import error as error
@@ -39,6 +43,9 @@ if TYPE_CHECKING:
     from course_lib.labs.shop_data import Product as Product
     from course_lib.labs.shop_data import Shop as Shop
     from course_lib.labs.shop_data import shop as shop
+    from course_lib.labs.small_databases import SqliteFile as SqliteFile
+    from course_lib.labs.small_databases import duckdb as duckdb
+    from course_lib.labs.small_databases import sqlite as sqlite
     from course_lib.labs.virtual_time import Stuck as Stuck
     from course_lib.labs.virtual_time import VirtualTime as VirtualTime
     from course_lib.labs.web_shop import shop_app as shop_app
@@ -46,6 +53,7 @@ if TYPE_CHECKING:
 # No module is called like a function in it: `course_lib.labs.shop` could then
 # mean the module or the function, depending on what was imported before.
 _MODULES = {
+    "consoles": "ConsoleEvent Consoles Story two_consoles",
     "faults": "Faults cut error hang latency ok slow_body too_many wrong_length",
     "network": "TcpProxy tcp_proxy",
     "overload": "shop_under_load",
@@ -54,6 +62,7 @@ _MODULES = {
     "postgres_server": "PostgresMissing PostgresServer postgres",
     "server": "Server serve",
     "shop_data": "Customer Order OrderLine Product Shop shop",
+    "small_databases": "SqliteFile duckdb sqlite",
     "virtual_time": "Stuck VirtualTime",
     "web_shop": "shop_app",
 }
