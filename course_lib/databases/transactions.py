@@ -23,7 +23,16 @@ from typing import TypeVar
 from course_lib.clock import Clock, SystemClock
 from course_lib.databases.dialects import ISOLATION_LEVELS, Connection, Progress, dialect_of
 
-__all__ = ["TransactionLost", "is_conflict", "roll_back", "run", "savepoint", "transaction"]
+__all__ = [
+    "TransactionLost",
+    "begin",
+    "commit",
+    "is_conflict",
+    "roll_back",
+    "run",
+    "savepoint",
+    "transaction",
+]
 
 C = TypeVar("C", bound=Connection)
 T = TypeVar("T")
@@ -101,7 +110,7 @@ def transaction(conn: C, *, isolation: str | None = None) -> Iterator[C]:
     begin(conn, isolation=isolation)
     try:
         yield conn
-        _commit(conn)
+        commit(conn)
     except BaseException as error:
         roll_back(conn, error)
         raise
@@ -157,7 +166,8 @@ def begin(conn: Connection, *, isolation: str | None = None) -> None:
     dialect.begin(conn, isolation)
 
 
-def _commit(conn: Connection) -> None:
+def commit(conn: Connection) -> None:
+    """Commit the open transaction; TransactionLost if there is none, or a failed one."""
     # PostgreSQL answers COMMIT of a failed transaction with ROLLBACK, not with an error.
     progress = dialect_of(conn).progress(conn)
     if progress is Progress.FAILED:
