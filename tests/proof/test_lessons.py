@@ -78,6 +78,16 @@ start = (
 )
 done = subprocess.run([sys.executable, "-c", start])
 """
+CONNECTION = """\
+import psycopg
+from course_lib.labs import postgres
+connection = psycopg.connect(postgres().url)
+"""
+SERVER_OF_LABS = """\
+from course_lib.labs import postgres
+with postgres().database() as database, database.connect() as connection:
+    print(connection.execute("SELECT 40 + 2").fetchone())
+"""
 FORK = """\
 import os, signal
 if os.fork() == 0:
@@ -160,6 +170,10 @@ FAULTS: dict[str, tuple[list[NotebookNode], str]] = {
         'left behind: task "sleep"',
     ),
     "a process": ([cell(PROCESS)], r"left behind: process .* -c input\(\)"),
+    "a connection to the lab's database": (
+        [cell(CONNECTION)],
+        r"left behind: socket on port \d+ \(established\)",
+    ),
     "a fork of the kernel": ([cell(FORK)], "left behind: process "),
     "a server whose parent is gone": (
         [cell(SERVER)],
@@ -211,6 +225,7 @@ SOUND = [
     cell("await asyncio.to_thread(print, '4 in the queue')"),
     cell("ipywidgets.IntSlider(3, description='chairs')"),
     cell("print('chairs ' * 20_000)"),  # so long that zmq starts a thread of its own for it
+    cell(SERVER_OF_LABS, "(42,)\n"),  # it lives until its kernel ends, and no longer
     cell("Path('note.txt').write_text('x')\nPath('note.txt').unlink()"),
 ]
 
