@@ -28,13 +28,14 @@ from course_lib.practice import check, hint, reset, solution
 # %% [markdown] id="task-1"
 # ## Task 1: so many, and no more
 #
-# - `await bulkhead.call(fn, 1, 2)` awaits `fn(1, 2)` and gives back its result. If `fn` raises,
-#   the caller gets that error: the very same object.
+# - `await bulkhead.call(fn, 1, 2)` awaits `fn(1, 2)`, once, and gives back its result. If `fn`
+#   raises, the caller gets that error: the very same object.
 # - At most `max_concurrent` calls of `fn` run at the same time.
 # - A call that finds no place is refused: it raises `Rejected`, and `fn` is not called. Its
 #   `reason` is `"full"`. That is all you need while `max_waiting` is 0.
-# - However a call ends, its place is free again: by a result, an error, or because its task is
-#   cancelled. `asyncio.CancelledError` is never swallowed.
+# - However a call ends, its place is free again: by a result, any error, even one for wrong
+#   arguments, or because its task is cancelled. `asyncio.CancelledError` is never swallowed.
+# - Two bulkheads share nothing.
 
 # %% [markdown] id="task-2"
 # ## Task 2: a line
@@ -67,7 +68,8 @@ from course_lib.practice import check, hint, reset, solution
 # %% [markdown] id="task-4"
 # ## Task 4: everything at the same moment
 #
-# - A call that is cancelled while it waits leaves the line. Its place in the line is free.
+# - A call that is cancelled while it waits leaves the line. Its place in the line is free. If its
+#   time is over at that very moment, it may be refused instead.
 # - It may be cancelled just when its turn has come, before it begins. Then the next in the line
 #   gets the turn.
 # - A newcomer does not overtake. If a call's turn has come but it has not begun yet, a newcomer
@@ -80,7 +82,7 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 5: a limit that adapts
 #
 # How large should `max_concurrent` be? `AdaptiveLimit` finds out from the times of the calls. It
-# stands alone and is not connected to the bulkhead.
+# stands alone: it is not connected to the bulkhead, nor to another limit.
 #
 # - `record(latency)` is called with the seconds that a call took. At most `target` is *fast*, more
 #   is *slow*.
