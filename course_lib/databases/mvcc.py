@@ -233,15 +233,16 @@ class Transaction:
         self._fail_if_doomed()
 
     def _get_lock(self, key: str, snapshot: int) -> None:
-        """The first to commit wins: the newest version must be ours or in the snapshot."""
-        chain = self.store.chains.get(key)
-        writer = chain[-1].writer if chain else self
-        self.waits_for = writer if writer.active and writer is not self else None
+        """First committer wins: there may be no version of others that the snapshot lacks."""
+        chain = self.store.chains.get(key, [])
+        others = (version.writer for version in chain if version.writer is not self)
+        newer = next((writer for writer in others if not writer.committed_by(snapshot)), None)
+        self.waits_for = newer if newer is not None and newer.active else None
         if self.waits_for is not None:
             self._fail_if_deadlocked()
             raise WouldWait(self.waits_for)
-        if writer is not self and not writer.committed_by(snapshot):
-            self._fail(SerializationFailure(f"{writer.name} has changed {key!r} first."))
+        if newer is not None:
+            self._fail(SerializationFailure(f"{newer.name} has changed {key!r} first."))
 
     def _fail_if_deadlocked(self) -> None:
         others, other = [self], self.waits_for

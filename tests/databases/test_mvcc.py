@@ -102,6 +102,13 @@ def test_whoever_has_waited_for_a_rollback_goes_on(level):
     assert outcomes(*lines, level=level)[2:] == ["rolled back", "80", "committed"]
 
 
+@pytest.mark.parametrize("level", [RR, SER])
+def test_whoever_is_late_already_does_not_wait_for_a_third_version(level):
+    lines = ["A: read y", "B: add x 1", "B: commit", "B: add x 1", "A: add x 1"]
+
+    assert outcomes(*lines, level=level)[-1] == "error 40001"
+
+
 @pytest.mark.parametrize("level", Level)
 def test_two_transactions_that_wait_for_each_other_are_a_deadlock(level):
     lines = ["A: add x 1", "B: add y 1", "A: add y 1", "B: add x 1", "A: commit"]
