@@ -7,8 +7,8 @@ so, and a database of the learner's with the same name is left alone.
 from __future__ import annotations
 
 import itertools
+import os
 import re
-import weakref
 from typing import TYPE_CHECKING, Any
 
 from course_lib.labs.postgres_server import OWN, PostgresMissing, PostgresServer, on_server
@@ -16,7 +16,7 @@ from course_lib.labs.postgres_server import OWN, PostgresMissing, PostgresServer
 if TYPE_CHECKING:
     import psycopg
 
-__all__ = ["Database", "answers", "create", "refuse_old"]
+__all__ = ["Database", "answers", "create", "full_name", "refuse_old"]
 
 OURS = "made by Break It First; dropped at the end"
 _OLDEST = 18
@@ -36,19 +36,28 @@ class Database:
         self.name = name
         self.url = on_server(server.url, name)
         self._server = server
-        self._given: weakref.WeakSet[psycopg.Connection[Any]] = weakref.WeakSet()
+        self._maker = os.getpid()
+        self._given: list[psycopg.Connection[Any]] = []
+        self._dropped = False
 
     def connect(self, **options: Any) -> psycopg.Connection[Any]:
         """A new connection, closed by `drop` at the latest; options as for `psycopg.connect`."""
         import psycopg
 
         connection = psycopg.connect(self.url, **options)
-        self._given.add(connection)
+        self._given = [given for given in self._given if not given.closed]
+        self._given.append(connection)
         return connection
 
     def drop(self) -> None:
-        """Drop the database and close the connections that `connect` gave. May be called twice."""
-        for connection in list(self._given):
+        """Drop the database and close the connections that `connect` gave.
+
+        May be called twice; does nothing in a fork, which shares the connections' sockets.
+        """
+        if self._dropped or os.getpid() != self._maker:
+            return
+        self._dropped = True
+        for connection in self._given:
             connection.close()
         if self._server.alive():
             with _maintenance(self._server.url) as admin:
@@ -64,17 +73,21 @@ class Database:
         return f"Database({self.name!r})"
 
 
-def create(server: PostgresServer, name: str, *, template: str, suffix: str) -> Database:
-    """See `PostgresServer.database`."""
+def full_name(name: str, *, suffix: str) -> str:
+    """`name` with the suffix; without a name, one that was not used before."""
     if name and not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", name):
         raise ValueError(
             f"{name!r} is no name for a database here; use up to 41 small letters, digits and _"
         )
-    full = f"{name or f'story_{next(_numbers)}'}{suffix}"
+    return f"{name or f'story_{next(_numbers)}'}{suffix}"
+
+
+def create(server: PostgresServer, name: str, *, template: str) -> Database:
+    """A fresh database; see `PostgresServer.database`."""
     with _maintenance(server.url) as admin:
-        _drop(admin, full)
-        _create(admin, full, _template(server, admin, template) if template else "template1")
-    return Database(server, full)
+        _drop(admin, name)
+        _create(admin, name, _template(server, admin, template) if template else "template1")
+    return Database(server, name)
 
 
 def _template(server: PostgresServer, admin: psycopg.Connection[Any], name: str) -> str:

@@ -38,7 +38,7 @@ class PostgresServer:
     def __init__(self, url: str, launched: Launched | None = None) -> None:
         self.url = url
         self._launched = launched
-        self._databases: list[Database] = []
+        self._databases: dict[str, Database] = {}
 
     @property
     def port(self) -> int:
@@ -61,11 +61,13 @@ class PostgresServer:
         Raises:
             ValueError: the name is not a plain word, or belongs to a database that is not ours.
         """
-        from course_lib.labs.postgres_database import create
+        from course_lib.labs.postgres_database import create, full_name
 
-        made = create(self, name, template=template, suffix="" if self.is_ours else _suffix())
-        self._databases.append(made)
-        return made
+        full = full_name(name, suffix="" if self.is_ours else f"_{os.getpid()}")
+        if full in self._databases:
+            self._databases.pop(full).drop()
+        self._databases[full] = create(self, full, template=template)
+        return self._databases[full]
 
     def restart(self, *, crash: bool = False) -> None:
         """Stop and start again, on the same port with the same data.
@@ -92,8 +94,9 @@ class PostgresServer:
 
     def stop(self) -> None:
         """Drop our databases; if the server is ours, end it and wait until it is gone."""
-        for database in self._databases if not self.is_ours else ():
-            database.drop()
+        if not self.is_ours:  # it goes on without us
+            for database in self._databases.values():
+                database.drop()
         self._databases.clear()
         if self._launched and self.is_ours:
             self._launched.stop()
@@ -161,10 +164,6 @@ def _started(*, durable: bool) -> PostgresServer:
     if not durable:
         os.environ[LENT] = url
     return PostgresServer(url, launched)
-
-
-def _suffix() -> str:
-    return f"_{os.getpid()}"
 
 
 def on_server(url: str, name: str) -> str:
