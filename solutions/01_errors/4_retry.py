@@ -34,9 +34,9 @@ from course_lib.practice import check, hint, reset, solution
 # %% [markdown] id="task-1"
 # ## Task 1: call again
 #
-# - `retry(fn)` calls `fn()` and gives back its result.
-# - If `fn` raises one of the classes in `retry_on`, a tuple, it is called again. There are
-#   `attempts` calls in all, the first one included.
+# - `retry(fn)` calls `fn()` and gives back its result, whatever it is. `None` is a result.
+# - If `fn` raises one of the classes in `retry_on`, it is called again. There are `attempts` calls
+#   in all, the first one included. `retry_on` is a tuple of classes of `Exception`.
 # - After the last attempt, its error comes out: the very same object.
 # - Any other error comes out at once, as the same object. `KeyboardInterrupt`, `SystemExit` and
 #   `asyncio.CancelledError` are never retried.
@@ -80,8 +80,9 @@ from course_lib.practice import check, hint, reset, solution
 #   now.
 # - The token is taken before the sleep. A retry that does not happen takes none: ask the
 #   attempts and the deadline first.
-# - How `retry` talks to `Budget` is up to you. An upper limit is free: the check never saves up
-#   more than ten tokens. Its numbers have no rounding errors.
+# - Two budgets share nothing.
+# - How `retry` talks to `Budget` is up to you, and so are the defaults of `Budget`. An upper limit
+#   is free: the check never saves up more than ten tokens. Its numbers have no rounding errors.
 
 # %% [markdown] id="task-5"
 # ## Task 5: as a decorator, and for coroutine functions
@@ -90,7 +91,7 @@ from course_lib.practice import check, hint, reset, solution
 #   arguments on and keeps its `__name__`.
 # - Each call of a decorated function is a call of its own: new attempts, a new deadline.
 # - If the decorated function is a coroutine function (`async def`), so is the result. It waits
-#   with `await clock.asleep(seconds)`.
+#   with `await clock.asleep(seconds)`. Tasks 1 to 4 hold for it too.
 # - A task that is cancelled while it runs or waits ends at once with `CancelledError`.
 # - In the form `retry(fn)`, the function is always a plain one.
 

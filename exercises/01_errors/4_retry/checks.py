@@ -6,6 +6,7 @@ A list may also hold errors. Waits of 0 s are left out of every comparison.
 """
 
 import asyncio
+import contextlib
 import inspect
 import queue
 import random
@@ -26,7 +27,7 @@ HINTS = (
     "is three lines long, and exists twice: with sleep, and with await ... asleep.",
 )
 
-PATIENCE = 1.5  # seconds until a coroutine that hangs is given up
+PATIENCE = 1.0  # seconds until a coroutine that hangs is given up
 MIDNIGHT = 1_767_225_600  # clock.now() of a new ManualClock
 ERRORS = {"f": ConnectionError, "t": TimeoutError, "k": KeyError}
 
@@ -170,6 +171,10 @@ def result(solution, rng):
     """A service that answers at once; others that fail once, twice or three times before."""
     number = rng.randrange(1000)
     seen = {f"retry(fn), fn gives {number}": solution.retry(lambda: number)}
+    for empty in (None, 0, False, ""):
+        script = iter([empty, "another call"])
+        gave = solution.retry(lambda script=script: next(script), clock=Clock())
+        seen[f"fn gives {empty!r}"] = repr(gave)
     for failures in range(4):
         bench = Bench(solution)
         script = "".join(rng.choice("ft") for _ in range(failures)) + "s"
@@ -338,7 +343,8 @@ def windows(solution, rng):
         for seed in range(100):
             bench = Bench(solution, attempts=7, seed=seed, **settings)
             bench.play("f" * 7)
-            longest = [max(pair) for pair in zip(longest, bench.waits, strict=True)]
+            waits = [*bench.waits, *[0.0] * 6][:6]  # too few count as 0 s
+            longest = [max(pair) for pair in zip(longest, waits, strict=True)]
         for k, wait in enumerate(longest):
             window = min(cap, base * 2**k)
             label = f"retry {k + 1}, base={base}, cap={cap}: longest"
@@ -613,6 +619,7 @@ def late_notes(solution, rng):
 EMPTY = "an empty budget allows no retry"
 PAYS_IN = "successes of first attempts pay for retries"
 PER_SECOND = "tokens arrive with time"
+TWO_BUDGETS = "two budgets share nothing"
 NO_TOKEN = "a retry that does not happen costs no token"
 ASKED_BEFORE = "the token is taken before the sleep"
 GONE = "during the sleep of a retry its token is gone"
@@ -621,12 +628,9 @@ LONG_STORY = "the budget stays right on a long day"
 
 
 def with_budget(solution, *, ratio, min_per_s=0.0, **settings):
-    return with_budget_of(solution, {"ratio": ratio, "min_per_s": min_per_s}, **settings)
-
-
-def with_budget_of(solution, numbers, **settings):
     clock = Clock()
-    return Bench(solution, clock=clock, budget=solution.Budget(clock=clock, **numbers), **settings)
+    budget = solution.Budget(ratio=ratio, min_per_s=min_per_s, clock=clock)
+    return Bench(solution, clock=clock, budget=budget, **settings)
 
 
 def tokens(bench):
@@ -696,16 +700,28 @@ def per_second(solution, rng):
         bench.play([Refused(0)])
         seen[f"failure {number}, each after half a second"] = calls(bench.calls)
     seen["retries left after these failures"] = tokens(bench)
-    for successes, seconds in ((7, 0), (13, 0), (0, 2)):
-        bench = with_budget_of(solution, {"min_per_s": 0.0} if successes else {})
-        bench.clock.advance(seconds)
-        for _ in range(successes):
-            bench.play("s")
-        label = f"defaults, {successes} successes, {seconds} s: retries"
-        seen[label] = tokens(bench)
     late = with_budget(solution, ratio=0.25, min_per_s=1.0)
     late.clock.set_wall_clock_back(-3600)
     return seen | {"wall clock an hour forward: retries": tokens(late)}
+
+
+@scenario(
+    TWO_BUDGETS,
+    task=4,
+    needs=(PAYS_IN, PER_SECOND),
+    next_step="Keep the tokens on self. A class attribute belongs to all budgets.",
+)
+def two_budgets(solution, rng):
+    """Two budgets; first attempts succeed with one of them only, then seconds pass for both."""
+    rich, poor = (with_budget(solution, ratio=1.0, min_per_s=0.5) for _ in range(2))
+    number = rng.randint(2, 5)
+    for _ in range(number):
+        rich.play("s")
+    seen = {"retries with the budget that nobody paid into": tokens(poor)}
+    seen[f"retries after {number} successes"] = tokens(rich)
+    for bench in (rich, poor):
+        bench.clock.advance(4)
+    return seen | {"retries 4 s later": [tokens(bench) for bench in (poor, rich)]}
 
 
 @scenario(
@@ -819,6 +835,7 @@ def long_story(solution, rng):
 DECORATES = "a decorated function is called with its arguments and keeps its name"
 FRESH = "each call of a decorated function starts anew"
 COROUTINES = "a decorated coroutine function is awaited and retried"
+SAME_WAITS = "a coroutine waits as long as a plain function would"
 FREE_LOOP = "a coroutine waits without blocking the loop"
 ONE_TOKEN = "tasks that wait at the same time do not share a token"
 CANCELLED = "a cancelled task ends at once"
@@ -910,6 +927,55 @@ def coroutines(solution, rng):
         seen[script] = f"{came} after {calls(bench.calls)}, {notes} notes"
         seen[f"{script}: name"] = ask.__name__
         seen[f"{script}: a coroutine function"] = inspect.iscoroutinefunction(ask)
+    return seen
+
+
+@scenario(
+    SAME_WAITS,
+    task=5,
+    needs=(COROUTINES, CAPPED, UNREADABLE),
+    points=2,
+    next_step="Let both loops ask the same function for the next wait.",
+    limit=5.0,
+)
+def same_waits(solution, rng):
+    """A coroutine with five attempts, base=1, cap=4 is called 60 times. Then dates and seconds."""
+    bench = Bench(solution, attempts=5, base=1.0, cap=4.0)
+    errors, counts = [], set()
+
+    @solution.retry(**bench.all_settings())
+    async def ask(said=None):
+        bench.calls += 1
+        errors.append(Refused(said))
+        raise errors[-1]
+
+    async def work():
+        for _ in range(60):
+            bench.calls = 0
+            with contextlib.suppress(Refused):
+                await ask()
+            counts.add(f"{calls(bench.calls)}, {len(getattr(errors[-1], '__notes__', []))} notes")
+
+    in_a_loop(work)
+    seen = {"each of 60": sorted(counts)}
+    for k, window in enumerate((1, 2, 4, 4)):
+        shares = [wait / window for wait in bench.waits[k::4]]
+        fine = len(shares) == 60 and min(shares) < 0.4 and 0.6 < max(shares) <= 1
+        seen[f"retry {k + 1}"] = "short and long waits, up to the window" if fine else shares[:3]
+    later = rng.randint(40, 4000)
+    for said in (later, str(later), formatdate(MIDNIGHT + later, usegmt=True)):
+        bench = Bench(solution, attempts=2)
+
+        @solution.retry(**bench.all_settings())
+        async def refused(said=said):
+            raise Refused(said)
+
+        async def once(refused=refused):
+            with contextlib.suppress(Refused):
+                await refused()
+
+        in_a_loop(once)
+        seen[f"retry_after={said!r}: waits"] = bench.waits
     return seen
 
 
