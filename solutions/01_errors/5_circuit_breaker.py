@@ -91,8 +91,9 @@ from course_lib.practice import check, hint, reset, solution
 #   again.
 # - **Reports.** After each change of state, `on_transition(old, new)` is called, once and in
 #   order. It can be set at any time, and `None` means nobody listens. No lock is held meanwhile:
-#   it may read the breaker and call through it. A change that such a call causes is reported
-#   too. What happens if it raises is free. So is the order of reports from different threads.
+#   it may read the breaker and call through it, or through another one. A change that such a call
+#   causes is reported too. What happens if it raises is free. So is the order of reports from
+#   different threads. Two breakers share nothing.
 # - **Threads.** All of this holds when twenty threads call at the same moment.
 
 

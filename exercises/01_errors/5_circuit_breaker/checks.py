@@ -26,7 +26,7 @@ HINTS = (
     "state: `_after` ignores an old one. An outcome has three values: success, failure, neither.",
 )
 
-PATIENCE = 2.0  # seconds until a call that hangs is given up
+PATIENCE = 1.0  # seconds until a call that hangs is given up
 LOCK_PATIENCE = 0.001  # seconds until a thread seems to wait for a lock
 MOST_LINES = 80  # of one call that are looked at
 
@@ -638,6 +638,7 @@ LATE_PROBES = "a late probe of an earlier half-open period changes nothing"
 REPORTS = "reports each change of state once, in order"
 LISTENER = "holds no lock while it reports"
 NESTED = "reports the changes that its listener causes"
+TWO = "two breakers share nothing"
 OVERTAKEN_PROBE = "a thread that is overtaken gets no extra probe"
 OVERTAKEN_CHANGE = "a thread that is overtaken causes no second change"
 TWENTY_PROBES = "twenty threads get no more probes than permits"
@@ -822,6 +823,36 @@ def nested(solution, rng):
     bench.breaker.on_transition = on_transition
     bench.play("ffff")
     return {"reports": changes, "state at the end": bench.state}
+
+
+@scenario(
+    TWO,
+    task=5,
+    needs=(NESTED,),
+    next_step="Keep what is remembered on self, set in __init__; class attributes are shared.",
+)
+def two(solution, rng):
+    """The first of two fails thrice. The second opens; its listener closes it, fails the first."""
+    first, second = Bench(solution), Bench(solution, half_open_permits=1, open_for=30.0)
+    first_reports, second_reports = first.listen(), second.listen()
+    note = second.breaker.on_transition
+
+    def on_transition(old, new):
+        note(old, new)
+        if len(second_reports) == 1:
+            second.clock.advance(30 + rng.randint(0, 9))
+            second.play("s")
+            first.play("f")
+
+    second.breaker.on_transition = on_transition
+    first.play("fff")
+    seen = {}
+    for number in range(1, 5):
+        second.play("f")
+        seen[f"states after {number} failures of the second"] = [first.state, second.state]
+    seen |= {"reports of the first": first_reports, "reports of the second": second_reports}
+    third = Bench(solution)
+    return seen | {"a third breaker": [third.state, third.play("s")[0]]}
 
 
 @scenario(

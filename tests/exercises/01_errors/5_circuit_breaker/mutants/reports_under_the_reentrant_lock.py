@@ -1,4 +1,4 @@
-# fails "holds no lock while it reports" with "did not return within 2 s"
+# fails "holds no lock while it reports" with "did not return within"
 import threading
 from collections import deque
 
