@@ -53,7 +53,10 @@ class Notebook:
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise. `catalogue` is its permanent number in the catalogue."""
+    """One exercise. `catalogue` is its permanent number in the catalogue.
+
+    `kind` is "notebook", or "project" for a package with milestones.
+    """
 
     id: str
     catalogue: str
@@ -65,11 +68,25 @@ class Exercise:
     extra: str
     chapter: str
     slug: str
+    kind: str = "notebook"
+
+    @property
+    def is_project(self) -> bool:
+        return self.kind == "project"
+
+    @property
+    def _place(self) -> str:
+        return f"{'projects' if self.is_project else self.chapter}/{self.slug}"
 
     @property
     def folder(self) -> str:
-        """Path from ROOT of the generated notebook and its checks."""
-        return f"exercises/{self.chapter}/{self.slug}"
+        """Path from ROOT of what is generated, a notebook or a package, and its checks."""
+        return f"exercises/{self._place}"
+
+    @property
+    def page(self) -> str:
+        """Path from ROOT of what a learner opens first."""
+        return f"{self.folder}/TASK.md" if self.is_project else self.notebook
 
     @property
     def notebook(self) -> str:
@@ -81,13 +98,13 @@ class Exercise:
 
     @property
     def source(self) -> str:
-        """Path from ROOT of the single source: text, starter and reference."""
-        return f"solutions/{self.chapter}/{self.slug}.py"
+        """Path from ROOT of the single source, text, starter and reference: a file or a package."""
+        return f"solutions/{self._place}{'' if self.is_project else '.py'}"
 
     @property
     def proofs(self) -> str:
         """Path from ROOT of the folder with `mutants` and `also_right`."""
-        return f"tests/exercises/{self.chapter}/{self.slug}"
+        return f"tests/exercises/{self._place}"
 
 
 @dataclass(frozen=True)

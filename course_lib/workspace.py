@@ -3,7 +3,7 @@
 work/ mirrors the course's folder (work/notebooks, work/exercises), so links
 between notebooks lead to the same places. The rule: a copy is replaced only
 when the learner has changed nothing in it. Otherwise the new version is put
-beside it as NAME.new.ipynb.
+beside it as NAME.new.ipynb. A project is a folder of such files: each is treated alone.
 
 What counts as a change? Running a lesson and saving it alters outputs, counts
 and metadata but no cell's source: the lesson stays unchanged and a new version
@@ -29,7 +29,8 @@ __all__ = ["WORK", "Changes", "refresh"]
 WORK = ROOT / "work"
 """Where learners work; ignored by git."""
 
-_PATTERNS = ("notebooks/**/*.ipynb", "exercises/**/exercise.ipynb")
+_PATTERNS = ("notebooks/**/*.ipynb", "exercises/**/exercise.ipynb", "exercises/projects/*/**/*")
+_NOT_COPIED = {".ipynb_checkpoints", "__pycache__", "checks.py"}
 _NOTES_FOLDER = ".course"
 _NOTES_FILE = f"{_NOTES_FOLDER}/delivered.json"
 
@@ -87,7 +88,7 @@ def refresh(root: Path = ROOT, work: Path | None = None) -> Changes:
         path.relative_to(root).as_posix(): path
         for pattern in _PATTERNS
         for path in sorted(root.glob(pattern))
-        if ".ipynb_checkpoints" not in path.parts
+        if path.is_file() and not _NOT_COPIED & set(path.parts)
     }
     for name in (*sources, _NOTES_FILE):
         _refuse_links(work, name)
@@ -129,11 +130,11 @@ def _bring(work: Path, name: str, new: bytes, notes: _Notes, changes: Changes) -
 
 def _put_beside(work: Path, name: str, new: bytes, notes: _Notes) -> str:
     """Write NAME.new.ipynb, or with the next number if that one was edited too."""
-    stem = name.removesuffix(".ipynb")
-    beside, number = f"{stem}.new.ipynb", 1
+    stem, suffix = os.path.splitext(name)
+    beside, number = f"{stem}.new{suffix}", 1
     while not _may_be_replaced(work, beside, new, notes):
         number += 1
-        beside = f"{stem}.new-{number}.ipynb"
+        beside = f"{stem}.new-{number}{suffix}"
     _write(work, beside, new)
     notes.beside[beside] = _cells_digest(beside, new)
     return beside

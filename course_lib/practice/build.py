@@ -1,4 +1,4 @@
-"""Exercise notebooks from their sources: jupytext reads, nbgrader's preprocessors strip.
+"""Exercises from their sources: jupytext reads, nbgrader's preprocessors strip.
 
 The same source gives the same bytes, so CI can compare. No cell has outputs, and
 every cell keeps the id that its author gave it. nbgrader recognises the cells by
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT, Exercise, course, load
+from course_lib.practice import projects
 from course_lib.practice.opened import find_exercise
 from course_lib.practice.source import BEGIN, TODO, BadExercise
 
@@ -29,24 +30,27 @@ _METADATA = {
 
 
 def build(ids: Iterable[str] | None = None, *, check: bool = False, root: Path = ROOT) -> list[str]:
-    """Write the exercise notebooks, or with `check` only compare them.
+    """Write what learners get, notebooks and projects, or with `check` only compare it.
 
     Returns:
-        The notebooks that were written, or that are not what the build would write.
+        The files that were written, or that are not what the build would write.
 
     Raises:
         UnknownId: no exercise has one of these ids.
-        BadExercise: a source cannot be built; no notebook has been written then.
+        BadExercise: a source cannot be built; nothing has been written then.
     """
     text = (root / "course.toml").read_text(encoding="utf-8")
     listed = course() if root == ROOT else load(text)
     wanted = listed.exercises if ids is None else [listed.exercise(id) for id in ids]
-    notebooks = {exercise.notebook: build_exercise(exercise, root=root) for exercise in wanted}
-    stale = {path: text for path, text in notebooks.items() if _stored(root / path) != text}
-    for path, text in stale.items():
-        if not check:
-            (root / path).parent.mkdir(parents=True, exist_ok=True)
-            (root / path).write_text(text, encoding="utf-8", newline="\n")
+    made: dict[str, str] = {}
+    for exercise in wanted:
+        if exercise.is_project:
+            made |= projects.built(exercise, root)
+        else:
+            made[exercise.notebook] = build_exercise(exercise, root=root)
+    stale = {path: text for path, text in made.items() if _stored(root / path) != text}
+    if not check:
+        projects.write(stale, root)
     return list(stale)
 
 

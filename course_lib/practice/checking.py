@@ -10,16 +10,16 @@ import ast
 import difflib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT, UnknownId
-from course_lib.practice import reports
+from course_lib.practice import reports, services
 from course_lib.practice.feedback import Report
-from course_lib.practice.opened import Opened, open_exercise
+from course_lib.practice.opened import Opened, find_exercise, open_exercise
 from course_lib.practice.running import Told, tell
-from course_lib.practice.scenarios import Scenario
+from course_lib.practice.scenarios import Checks, Scenario
 from course_lib.practice.source import BadExercise
 from course_lib.practice.values import Difference, difference
 
@@ -32,10 +32,21 @@ def check(id: str, seed: int | None = None, *, root: Path = ROOT) -> Report:
     """Check the caller's code against exercise `id`; the report shows itself.
 
     The names that the exercise asks for are taken from the caller's globals.
-    Never raises, except for Ctrl-C.
+    A project is checked as it is saved in work/. Never raises, except for Ctrl-C.
     """
     namespace = sys._getframe(1).f_globals
+    if _is_project(id, root):
+        from course_lib.practice.terminal import check_file
+
+        return check_file(id, root=root)[0]
     return reports.recorded(check_namespace(id, namespace, seed=seed, root=root))
+
+
+def _is_project(id: str, root: Path) -> bool:
+    try:
+        return find_exercise(id, root).is_project
+    except UnknownId:
+        return False
 
 
 def check_namespace(
@@ -68,18 +79,33 @@ def judge(
         return reports.unreadable(id, error)
     absent = next((name for name in names if name not in namespace), None)
     if absent:
-        return reports.absent(id, absent, nearly(absent, namespace))
-    return _judge_all(opened, namespace, seed, first_only)
+        return reports.absent(id, opened.checks, absent, nearly(absent, namespace))
+    without = services.missing(opened.checks)
+    told, left_out = _parted(opened.checks, without)
+    if left_out and not told:
+        return reports.missing(id, opened.checks, without)
+    report = _judge_all(opened, namespace, seed, first_only, told)
+    return reports.with_left_out(report, left_out, without) if left_out else report
+
+
+def _parted(checks: Checks, without: Mapping[str, str]) -> tuple[list[Scenario], int]:
+    """The scenarios that can be told without these services, and the number of the others."""
+    told = [each for each in checks.scenarios if not set(without) & {*checks.services_of(each)}]
+    return told, len(checks.scenarios) - len(told)
 
 
 def _judge_all(
-    opened: Opened, namespace: Mapping[str, Any], seed: int | str, first_only: bool
+    opened: Opened,
+    namespace: Mapping[str, Any],
+    seed: int | str,
+    first_only: bool,
+    scenarios: Sequence[Scenario],
 ) -> Report:
     checks = opened.checks
     first: tuple[Scenario, Told, Difference | None] | None = None
     passed: set[str] = set()
     points = printed = 0
-    for scenario in checks.scenarios:
+    for scenario in scenarios:
         if not passed.issuperset(scenario.needs):
             continue  # one cause, one report
         told, found = judge_scenario(opened, scenario, namespace, seed=seed)
@@ -93,8 +119,9 @@ def _judge_all(
             break  # after the first that ran too long, each could take as long
     id = opened.exercise.id
     if first is None:
-        return reports.right(id, checks, printed=printed)
-    later = 0 if first_only else len(checks.scenarios) - len(passed) - 1
+        left_out = len(checks.scenarios) - len(scenarios)
+        return reports.right(id, checks, printed=printed, points=points, left_out=left_out)
+    later = 0 if first_only else len(scenarios) - len(passed) - 1
     return reports.failed(id, checks, *first, later=later, points=points, printed=printed)
 
 

@@ -81,6 +81,22 @@ class Report(Card):
         return self.outcome == "right"
 
 
+@dataclass(frozen=True, repr=False)
+class ProjectReport(Report):
+    """The result of a whole project: a Report for each milestone, in order."""
+
+    milestones: tuple[Report, ...] = ()
+
+    @property
+    def text(self) -> str:
+        parts = [report.text for report in self.milestones]
+        return "\n\n".join([self.headline, *parts, *self.closing])
+
+    def _repr_html_(self) -> str:
+        whole = Card(self.headline, (), self.closing)._repr_html_()
+        return whole + "".join(report._repr_html_() for report in self.milestones)
+
+
 def fit(rows: tuple[Row, ...], *others: str) -> tuple[Row, ...]:
     """Shorten the values among `rows` so that the whole text keeps its bound."""
     values = [row for row in rows if row.value]

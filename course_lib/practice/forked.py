@@ -41,11 +41,16 @@ class _Raised:
 class _Child:
     number: int
     process: BaseProcess
+    pid: int
     end: float
 
 
 def in_forks(
-    tasks: Sequence[Callable[[], _Result]], *, jobs: int = 1, seconds: float
+    tasks: Sequence[Callable[[], _Result]],
+    *,
+    jobs: int = 1,
+    seconds: float,
+    ended: Callable[[int], object] = lambda pid: None,
 ) -> Iterator[_Result | Ended]:
     """What each task returns, in the order of `tasks`; `Ended` where there is nothing.
 
@@ -54,6 +59,7 @@ def in_forks(
     Args:
         jobs: how many tasks run at the same time.
         seconds: limit for each task; then it is ended.
+        ended: called with the process id of each child that is gone.
 
     Raises:
         Exception: what a task raised, in its place.
@@ -72,7 +78,9 @@ def in_forks(
                     running[reader] = child
                     begun += 1
                 for reader, result in _ended(running, seconds):
-                    results[running.pop(reader).number] = result
+                    child = running.pop(reader)
+                    results[child.number] = result
+                    ended(child.pid)
             result = results.pop(number)
             if isinstance(result, _Raised):
                 raise result.error
@@ -80,6 +88,7 @@ def in_forks(
     finally:
         for reader, child in running.items():
             _end(reader, child.process)
+            ended(child.pid)
 
 
 def _begin(task: Callable[[], object], number: int, seconds: float) -> tuple[Connection, _Child]:
@@ -88,7 +97,7 @@ def _begin(task: Callable[[], object], number: int, seconds: float) -> tuple[Con
     process = context.Process(target=_work, args=(task, writer))
     process.start()
     writer.close()
-    return reader, _Child(number, process, time.monotonic() + seconds)
+    return reader, _Child(number, process, process.pid or 0, time.monotonic() + seconds)
 
 
 def _work(task: Callable[[], object], writer: Connection) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,13 +13,14 @@ from course_lib.practice.memory import recall, remember
 from course_lib.practice.opened import find_exercise, open_exercise
 from course_lib.practice.source import BadExercise, solution_text
 
-__all__ = ["hint", "learners_notebook", "reset", "solution"]
-
-HINTS = 3
+__all__ = ["hint", "learners_copy", "reset", "solution"]
 
 
 def hint(id: str, *, root: Path = ROOT) -> Card:
-    """Open one more of the three hints, and show all that are open. Never raises."""
+    """Open one more of the hints, and show all that are open. Never raises.
+
+    An exercise has three; a project has one for each milestone, and one for the whole.
+    """
     return _kindly(lambda: _hint(id, root))
 
 
@@ -45,22 +47,26 @@ def _kindly(make: Callable[[], Card]) -> Card:
 def _hint(id: str, root: Path) -> Card:
     opened = open_exercise(id, root)
     id = opened.exercise.id
+    most = len(opened.checks.hints)
     before = recall("hint", id)
     if before is None:
-        count, problem = HINTS, "Your progress cannot be read, so all hints are open."
+        count, problem = most, "Your progress cannot be read, so all hints are open."
     else:
-        count = min(_opened(before) + 1, HINTS)
+        count = min(_opened(before) + 1, most)
         problem = remember("hint", id, str(count)) if _opened(before) < count else ""
     rows = [Row(f"Hint {n}", text) for n, text in enumerate(opened.checks.hints[:count], 1)]
     last = f'That was the last hint. One right answer: solution("{id}").'
-    closing = last if count == HINTS else f'{HINTS - count} more: call hint("{id}") again.'
-    headline = f"{id}: hint {count} of {HINTS}"
+    closing = last if count == most else f'{most - count} more: call hint("{id}") again.'
+    headline = f"{id}: hint {count} of {most}"
     return Card(headline, tuple(rows), tuple(filter(None, (closing, problem))))
 
 
 def _opened(values: list[str]) -> int:
     """How many hints are open; a record from elsewhere may hold anything."""
-    return max((int(value) for value in values if value in ("1", "2", "3")), default=0)
+    return max((int(value) for value in values if value in _NUMBERS), default=0)
+
+
+_NUMBERS = {str(number) for number in range(1, 10)}
 
 
 def _solution(id: str, show: bool, root: Path) -> Card:
@@ -73,7 +79,7 @@ def _solution(id: str, show: bool, root: Path) -> Card:
         count = _opened(recall("hint", id) or [])
         return Card(
             f"{id}: not solved yet",
-            (Row("Hints open", f"{count} of {HINTS}"),),
+            (Row("Hints open", f"{count} of {len(opened.checks.hints)}"),),
             (
                 f'Try hint("{id}") first. If you want the answer now, that is fine too:',
                 f'call solution("{id}") again, or solution("{id}", show=True).',
@@ -83,16 +89,21 @@ def _solution(id: str, show: bool, root: Path) -> Card:
     problem = remember("solution", id, "shown")
     closing = "There are other right answers. Where does yours differ, and why?"
     code = Row("Code", solution_text(opened.source), code=True)
+    if opened.exercise.is_project:
+        code = Row("Package", opened.exercise.source)
     return Card(f"{id}: one right answer", (code,), tuple(filter(None, (closing, problem))))
 
 
-def learners_notebook(exercise: Exercise, root: Path = ROOT) -> Path:
-    """The learner's copy in work/, or the exercise itself when there is none yet."""
-    mine = root / "work" / exercise.notebook
-    return mine if mine.exists() else root / exercise.notebook
+def learners_copy(exercise: Exercise, root: Path = ROOT) -> Path:
+    """The learner's notebook or project in work/, or the exercise itself when there is none."""
+    name = exercise.folder if exercise.is_project else exercise.notebook
+    mine = root / "work" / name
+    return mine if mine.exists() else root / name
 
 
 def _reset(exercise: Exercise, root: Path) -> Card:
+    if exercise.is_project:
+        return _reset_project(exercise, root)
     starter = (root / exercise.notebook).read_bytes()
     mine = root / "work" / exercise.notebook
     if mine.exists() and mine.read_bytes() == starter:
@@ -106,6 +117,26 @@ def _reset(exercise: Exercise, root: Path) -> Card:
         (Row("Exercise", _from_root(mine, root)), *rows),
         ("If it is open in JupyterLab: File, Reload Notebook from Disk.",),
     )
+
+
+def _reset_project(exercise: Exercise, root: Path) -> Card:
+    mine = root / "work" / exercise.folder
+    kept = mine
+    number = 0
+    while kept.exists():
+        number += 1
+        kept = mine.with_name(f"{mine.name}.{number}.mine")
+    if kept != mine:
+        mine.rename(kept)
+    shutil.copytree(root / exercise.folder, mine, ignore=_NOT_THE_LEARNERS)
+    rows = (Row("Your version", _from_root(kept, root)),) if kept != mine else ()
+    return Card(
+        f"{exercise.id}: the empty project is back",
+        (Row("Project", _from_root(mine, root)), *rows),
+    )
+
+
+_NOT_THE_LEARNERS = shutil.ignore_patterns("checks.py", "__pycache__", ".*")
 
 
 def _keep(mine: Path) -> Path:

@@ -10,8 +10,7 @@ answers in one for every two seeds, so that each answer also meets a second chec
 
 from __future__ import annotations
 
-import json
-import re
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,15 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.index import ROOT, Exercise
+from course_lib.practice import services
 from course_lib.practice.checking import PUBLIC_SEED, judge, judge_scenario
 from course_lib.practice.feedback import Report
 from course_lib.practice.forked import Ended, in_forks
-from course_lib.practice.learner import CodeCell, code_cells, run_cells
+from course_lib.practice.notebook_proof import NOTEBOOK, Forks, Form
 from course_lib.practice.opened import Opened, find_exercise, open_exercise
+from course_lib.practice.project_proof import PROJECT
 from course_lib.practice.reports import TOO_LONG
-from course_lib.practice.running import Told
 from course_lib.practice.scenarios import Scenario
-from course_lib.practice.source import BadExercise, reference_text, solution_text
+from course_lib.practice.source import BadExercise
 
 __all__ = ["ProofResult", "prove"]
 
@@ -36,10 +36,7 @@ MUTANT_SEEDS = 3
 ALSO_RIGHT = 2
 MUTANTS = 3
 SEEDS_AT_ONCE = 2
-CELLS_LIMIT = 10.0  # seconds for running one file
 FORK_LIMIT = 180.0  # seconds for one fork; each scenario in it has a limit of its own
-
-_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
 
 
 @dataclass(frozen=True)
@@ -84,26 +81,39 @@ def prove(
     except BadExercise as error:
         return ProofResult(exercise.id, (str(error),))
     seeds = min(seeds, opened.checks.seeds or seeds)
-    also_right = _files(root / exercise.proofs / "also_right")
-    mutants = _files(root / exercise.proofs / "mutants")
+    also_right = _files(opened, "also_right")
+    mutants = _files(opened, "mutants")
+    children: list[int] = []
+    forks = partial(in_forks, jobs=jobs, seconds=FORK_LIMIT, ended=children.append)
     try:
-        _expect(opened, jobs)
-        problems = (
-            *_starter(opened),
-            *_answers(opened, also_right, mutants, seeds=seeds, jobs=jobs),
-            *_hints(opened),
-        )
+        _require_services(opened)
+        with tempfile.TemporaryDirectory(prefix="break-it-first-proof-") as room:
+            _expect(opened, forks)
+            problems = (
+                *_form(opened).starter(opened, Path(room), forks),
+                *_answers(opened, Path(room), also_right, mutants, seeds=seeds, forks=forks),
+                *_hints(opened),
+            )
     except BadExercise as error:
         problems = (str(error),)
+    finally:
+        if children:
+            services.sweep(opened.checks, children)
     scenarios = len(opened.checks.scenarios)
     return ProofResult(exercise.id, problems, scenarios, len(also_right), len(mutants), seeds)
 
 
-def _expect(opened: Opened, jobs: int) -> None:
+def _require_services(opened: Opened) -> None:
+    """Start them before the first fork. A proof that leaves scenarios out is none."""
+    for service, why in services.missing(opened.checks).items():
+        raise BadExercise(f"Its scenarios need {service}: {why}")
+
+
+def _expect(opened: Opened, forks: Forks) -> None:
     """Tell the reference once what the fork of every mutant needs."""
     seeds = range(PUBLIC_SEED, PUBLIC_SEED + 1 + MUTANT_SEEDS)
     tasks = [partial(_expected, opened, seed) for seed in seeds]
-    for expected in in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT):
+    for expected in forks(tasks):
         if isinstance(expected, Ended):
             raise BadExercise(f"The process that told the reference {expected.why}.")
         opened.expected.update(expected)
@@ -115,37 +125,37 @@ def _expected(opened: Opened, seed: int) -> dict[tuple[int | str, str], object]:
     return opened.expected
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("*.py"))
+def _files(opened: Opened, kind: str) -> list[Path]:
+    folder = opened.root / opened.exercise.proofs / kind
+    return sorted(folder.glob(_form(opened).pattern))
 
 
-def _starter(opened: Opened) -> Iterator[str]:
-    cells = code_cells(_notebook_cells(opened, "code"), opened.checks.names)
-    namespace, failure = run_cells(cells, seconds=CELLS_LIMIT)
-    if failure:
-        yield f"The starter stops when it is run: {failure.error}, {failure.line}."
-        return
-    report = judge(opened, namespace, seed=PUBLIC_SEED)
-    if report.outcome != "not started":
-        yield f'The starter must be "not started"; it is "{report.outcome}": {_short(report)}'
+def _form(opened: Opened) -> Form:
+    return PROJECT if opened.exercise.is_project else NOTEBOOK
 
 
 def _answers(
-    opened: Opened, also_right: list[Path], mutants: list[Path], *, seeds: int, jobs: int
+    opened: Opened,
+    room: Path,
+    also_right: list[Path],
+    mutants: list[Path],
+    *,
+    seeds: int,
+    forks: Forks,
 ) -> Iterator[str]:
     """Problems of the right answers, then of the wrong ones."""
     answers: dict[str, Mapping[str, Any]] = {"The reference": opened.reference}
     for path in also_right:
-        namespace, failure = _run_file(opened, path)
-        if failure:
-            yield f"also_right/{path.name} stops when it is run: {failure.error}, {failure.line}."
+        namespace, problem = _run(opened, room, path)
+        if problem:
+            yield f"also_right/{path.name} {problem}"
         else:
             answers[f"also_right/{path.name}"] = namespace
     firsts = range(1, seeds + 1, SEEDS_AT_ONCE)
     parts = [range(first, min(first + SEEDS_AT_ONCE, seeds + 1)) for first in firsts]
     tasks: list[Callable[[], Any]] = [partial(_refused, opened, answers, part) for part in parts]
-    tasks += [partial(_mutant, opened, path) for path in mutants]
-    found = list(in_forks(tasks, jobs=jobs, seconds=FORK_LIMIT))
+    tasks += [partial(_mutant, opened, room, path) for path in mutants]
+    found = list(forks(tasks))
     yield from _right(parts, found[: len(parts)], answers)
     if len(also_right) < ALSO_RIGHT:
         yield f"There are {len(also_right)} files in also_right; write at least {ALSO_RIGHT}."
@@ -188,22 +198,22 @@ def _wrong(mutants: list[Path], found: list[str | Ended]) -> Iterator[str]:
             yield f"mutants/{path.name} {problem}"
 
 
-def _mutant(opened: Opened, path: Path) -> str:
+def _mutant(opened: Opened, room: Path, path: Path) -> str:
     """What is wrong with this wrong answer, or nothing."""
-    first_line = path.read_text(encoding="utf-8").partition("\n")[0]
-    promise = _FAILS.fullmatch(first_line)
-    if promise is None:
-        return 'must begin with: # fails "SCENARIO" with "WORDS OF THE MESSAGE"'
-    namespace, failure = _run_file(opened, path)
-    if failure:
-        return f"stops when it is run: {failure.error}, {failure.line}."
+    namespace, problem = _run(opened, room, path)
+    if problem:
+        return problem
+    try:
+        scenario, words = _form(opened).promise(path)
+    except BadExercise as error:
+        return str(error)
     report = judge(opened, namespace, seed=PUBLIC_SEED, first_only=True)
     if report.right:
         return "is right in every scenario; add a scenario that it fails, or remove it."
-    if report.scenario != promise["scenario"]:
-        return f'must fail at "{promise["scenario"]}"; it fails at: {_short(report)}'
-    if promise["words"] not in report.text:
-        return f'must be told "{promise["words"]}"; it is told: {_short(report)}'
+    if report.scenario != scenario:
+        return f'must fail at "{scenario}"; it fails at: {_short(report)}'
+    if words not in report.text:
+        return f'must be told "{words}"; it is told: {_short(report)}'
     named = next(told for told in opened.checks.scenarios if told.meaning == report.scenario)
     if TOO_LONG in report.headline:  # it has shown once that it uses up its whole limit
         named = replace(named, limit=named.limit / 4)
@@ -221,16 +231,21 @@ def _noticed(opened: Opened, named: Scenario, namespace: Mapping[str, Any], seed
     return not judge(opened, namespace, seed=seed, first_only=True).right
 
 
-def _run_file(opened: Opened, path: Path) -> tuple[dict[str, Any], Told | None]:
-    """Run the exercise's setup cells, then the file."""
-    setup = CodeCell("setup", reference_text(opened.source, "setup"))
-    answer = CodeCell(path.name, path.read_text(encoding="utf-8"))
-    return run_cells([setup, answer], seconds=CELLS_LIMIT)
+def _run(opened: Opened, room: Path, path: Path) -> tuple[dict[str, Any], str]:
+    """The namespace of this answer; or none, and what is wrong."""
+    try:
+        namespace, failure = _form(opened).run(opened, room, path)
+    except BadExercise as error:
+        return {}, str(error)
+    if failure:
+        return {}, f"stops when it is run: {failure.error}, {failure.line}."
+    return namespace, ""
 
 
 def _hints(opened: Opened) -> Iterator[str]:
-    lines = {line.strip() for line in solution_text(opened.source).splitlines()}
-    given = {line.strip() for line in _starter_text(opened).splitlines()}
+    solution, starter = _form(opened).texts(opened)
+    lines = {line.strip() for line in solution.splitlines()}
+    given = {line.strip() for line in starter.splitlines()}
     secret = {line for line in lines - given if len(line) >= 12}
     for number, text in enumerate(opened.checks.hints, 1):
         told = next((line for line in sorted(secret) if line in text), None)
@@ -238,21 +253,6 @@ def _hints(opened: Opened) -> Iterator[str]:
             yield f"Hint {number} contains a line of the solution: {told}"
         if "TODO" in text:
             yield f"Hint {number} is still a TODO; write it."
-
-
-def _starter_text(opened: Opened) -> str:
-    return "\n".join(cell["source"] for cell in _notebook_cells(opened, "code", "markdown"))
-
-
-def _notebook_cells(opened: Opened, *kinds: str) -> list[dict[str, Any]]:
-    """Cells of the notebook that learners get; another gate compares it with its source."""
-    path = opened.exercise.notebook
-    try:
-        cells = json.loads((opened.root / path).read_text(encoding="utf-8"))["cells"]
-    except (OSError, ValueError, KeyError) as error:
-        raise BadExercise(f"{path} cannot be read; run `python3 course.py build`.") from error
-    wanted = [cell for cell in cells if cell["cell_type"] in kinds]
-    return [{**cell, "source": "".join(cell["source"])} for cell in wanted]
 
 
 def _short(report: Report) -> str:

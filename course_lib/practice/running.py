@@ -125,11 +125,17 @@ def _places(error: BaseException) -> list[Place]:
 
 def _own_line(places: list[Place], namespace: Mapping[str, Any]) -> str:
     """The innermost line of the learner's own code, e.g. `line 3 of your cell: x = 1`."""
-    own = next((place for place in places if place.namespace is namespace), None)
+    own = next((place for place in places if _is_own(place.namespace, namespace)), None)
     if own is None:
         return ""
     text = linecache.getline(own.filename, own.line).strip()
     return f"line {own.line} of {file_words(own.filename)}: {clip(text, 70)}"
+
+
+def _is_own(found: Mapping[str, Any], namespace: Mapping[str, Any]) -> bool:
+    """Whether it is the learner's namespace, or that of a module in the learner's package."""
+    package = f"{namespace['__name__']}." if "__path__" in namespace else None
+    return found is namespace or bool(package and str(found.get("__name__")).startswith(package))
 
 
 def file_words(filename: str) -> str:

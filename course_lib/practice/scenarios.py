@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ NEXT_CHARACTERS = 160
 
 @dataclass(frozen=True)
 class Scenario:
-    """One story. `limit` is in seconds of real time."""
+    """One story. `limit` is in seconds of real time; `services` None: those of the exercise."""
 
     meaning: str
     task: int
@@ -36,6 +36,7 @@ class Scenario:
     next_step: str
     limit: float
     story: Story
+    services: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -43,16 +44,32 @@ class Checks:
     """One checks.py: what the learner defines, the hints and the scenarios in order.
 
     `seeds`: a slow exercise may ask the proof for fewer, as `SEEDS = 5`; None: as many as usual.
+    `services`: what must run, as `SERVICES = ("postgres",)`. In a project a task is a
+    milestone; `part` is "M2" where only the scenarios of one milestone are meant.
     """
 
     names: tuple[str, ...]
     hints: tuple[str, ...]
     scenarios: tuple[Scenario, ...]
     seeds: int | None = None
+    services: tuple[str, ...] = ()
+    part: str = ""
 
     @property
     def points(self) -> int:
         return sum(scenario.points for scenario in self.scenarios)
+
+    @property
+    def tasks(self) -> tuple[int, ...]:
+        return tuple(sorted({scenario.task for scenario in self.scenarios}))
+
+    def services_of(self, scenario: Scenario) -> tuple[str, ...]:
+        return self.services if scenario.services is None else scenario.services
+
+    def milestone(self, number: int) -> Checks:
+        """Only the scenarios of this milestone of a project."""
+        kept = tuple(scenario for scenario in self.scenarios if scenario.task == number)
+        return replace(self, scenarios=kept, part=f"M{number}")
 
 
 def scenario(
@@ -63,6 +80,7 @@ def scenario(
     points: int = 1,
     next_step: str = "",
     limit: float = 2.0,
+    services: tuple[str, ...] | None = None,
 ) -> Callable[[Story], Scenario]:
     """Turn a story into a Scenario.
 
@@ -77,18 +95,22 @@ def scenario(
         points: what it is worth, 1 or more.
         next_step: what to try when it fails.
         limit: seconds that one telling may take.
+        services: what must run for this one, if not the exercise's SERVICES; `()` for nothing.
     """
 
     def decorate(story: Story) -> Scenario:
         lines = (story.__doc__ or "").strip().splitlines()
         done = lines[0].strip() if lines else ""
-        return Scenario(meaning, task, done, tuple(needs), points, next_step, limit, story)
+        needed = tuple(needs)
+        return Scenario(meaning, task, done, needed, points, next_step, limit, story, services)
 
     return decorate
 
 
-def read_checks(path: Path) -> Checks:
+def read_checks(path: Path, *, project: bool = False) -> Checks:
     """The Checks in the file at `path`.
+
+    A project has a hint for each milestone and one for the whole; an exercise has three.
 
     Raises:
         BadExercise: something in the file is missing or does not fit together.
@@ -102,26 +124,41 @@ def read_checks(path: Path) -> Checks:
         names=tuple(found.get("NAMES", ())),
         hints=tuple(found.get("HINTS", ())),
         seeds=found.get("SEEDS"),
+        services=tuple(found.get("SERVICES", ())),
         scenarios=tuple(value for value in found.values() if isinstance(value, Scenario)),
     )
-    problems = [*_problems(checks)]
+    problems = _problems(checks, hints=len(checks.tasks) + 1 if project else 3)
+    problems += _problems_of_milestones(checks) if project else []
     if problems:
         raise BadExercise(f"{path.parent.name}/{path.name}: {problems[0]}")
     return checks
 
 
-def _problems(checks: Checks) -> list[str]:
+def _problems(checks: Checks, *, hints: int) -> list[str]:
     problems = []
     if not checks.names:
         problems.append("NAMES is missing; list what the learner defines.")
-    if len(checks.hints) != 3:
-        problems.append(f"HINTS has {len(checks.hints)} hints; write exactly three.")
+    if len(checks.hints) != hints:
+        problems.append(f"HINTS has {len(checks.hints)} hints; write exactly {hints}.")
     if not checks.scenarios:
         problems.append("there is no scenario; write at least one with @scenario.")
     earlier: set[str] = set()
     for told in checks.scenarios:
         problems += _problems_of(told, earlier)
         earlier.add(told.meaning)
+    return problems
+
+
+def _problems_of_milestones(checks: Checks) -> list[str]:
+    problems = []
+    if checks.tasks != tuple(range(1, len(checks.tasks) + 1)):
+        problems.append(f"the milestones of scenarios are {checks.tasks}; number them from 1.")
+    for told in checks.scenarios:
+        inside = {other.meaning for other in checks.milestone(told.task).scenarios}
+        for need in told.needs:
+            if need not in inside:
+                label = f'scenario "{told.meaning}"'
+                problems.append(f'{label} needs "{need}", which is of another milestone.')
     return problems
 
 

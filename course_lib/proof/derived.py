@@ -32,7 +32,7 @@ def _chapter(chapter: Chapter) -> Iterator[str]:
     if chapter.exercises:
         yield "| exercise | level | minutes |\n| --- | --- | ---: |"
         for exercise in chapter.exercises:
-            link = f"[{exercise.title}]({exercise.notebook})"
+            link = f"[{exercise.title}]({exercise.page})"
             yield f"| {link} `{exercise.id}` | {exercise.level} | {exercise.minutes} |"
         yield ""
 

@@ -16,7 +16,7 @@ __all__ = ["FURNITURE", "index_agrees"]
 FURNITURE = ("lesson", "practice", "labs", "proof")
 
 _TOPIC = re.compile(r"T[AB][1-9]\d*")
-_EXERCISE_ID = re.compile(r"\d\d(\.\d+)?-[a-z0-9]+(-[a-z0-9]+)*|projects\.[a-z]+")
+_EXERCISE_ID = re.compile(r"\d\d(\.\d+)?-[a-z0-9]+(-[a-z0-9]+)*|projects\.[a-z0-9]+(-[a-z0-9]+)*")
 
 
 def index_agrees(root: Path) -> Gate:
@@ -39,7 +39,7 @@ def index_agrees(root: Path) -> Gate:
 def _missing(root: Path, course: Course) -> Iterator[str]:
     wanted = [(n.id, n.path) for n in course.notebooks]
     for exercise in course.exercises:
-        places = (exercise.notebook, exercise.checks, exercise.source, exercise.proofs)
+        places = (exercise.page, exercise.checks, exercise.source, exercise.proofs)
         wanted += [(exercise.id, place) for place in places]
     for chapter in course.chapters:
         if chapter.package and chapter.exercises:
@@ -55,7 +55,7 @@ def _unlisted(root: Path, course: Course) -> Iterator[str]:
     there = {path.relative_to(root).as_posix() for path in lesson_notebooks(root)}
     there |= _children(root, "exercises/*/*")
     there |= _children(root, "tests/exercises/*/*")
-    there |= _children(root, "solutions/*/*.py")
+    there |= _children(root, "solutions/*/*.py") | _children(root, "solutions/projects/*")
     for place in sorted(there - listed):
         yield f"{place}: is in the tree but not in course.toml; list it or remove it."
     packages = {*FURNITURE, *(c.package for c in course.chapters)}
@@ -69,7 +69,7 @@ def _children(root: Path, pattern: str) -> set[str]:
     return {
         path.relative_to(root).as_posix()
         for path in root.glob(pattern)
-        if not path.name.startswith(hidden) and "projects" not in path.parts
+        if not path.name.startswith(hidden)
     }
 
 
@@ -89,6 +89,8 @@ def _nonsense(course: Course) -> Iterator[str]:
     for exercise in course.exercises:
         if not _EXERCISE_ID.fullmatch(exercise.id):
             yield f'course.toml: "{exercise.id}" is not like "01.5-circuit-breaker"; rename it.'
+        if exercise.kind != ("project" if exercise.id.startswith("projects.") else "notebook"):
+            yield f'course.toml: {exercise.id} is of the kind "{exercise.kind}"; mend id or kind.'
     for chapter in course.chapters:
         yield from _chapter(chapter)
 

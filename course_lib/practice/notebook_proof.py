@@ -1,0 +1,89 @@
+"""What the proof of an exercise asks of its notebook, and how its answers are run.
+
+A project answers the same questions in another way: see project_proof.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.practice.checking import PUBLIC_SEED, judge
+from course_lib.practice.learner import CodeCell, code_cells, run_cells
+from course_lib.practice.opened import Opened
+from course_lib.practice.running import Told
+from course_lib.practice.source import BadExercise, reference_text, solution_text
+
+__all__ = ["NOTEBOOK", "Forks", "Form"]
+
+CELLS_LIMIT = 10.0  # seconds for running one file
+
+_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
+
+Forks = Callable[[Sequence[Callable[[], Any]]], Iterable[Any]]
+"""`in_forks` with everything but the tasks settled."""
+
+
+@dataclass(frozen=True)
+class Form:
+    """What differs between kinds of exercises. A folder `room` is there during the proof."""
+
+    pattern: str
+    """Of the files with other right answers and mutants."""
+    starter: Callable[[Opened, Path, Forks], Iterator[str]]
+    """What is wrong with the starter."""
+    run: Callable[[Opened, Path, Path], tuple[dict[str, Any], Told | None]]
+    """Namespace of the answer in a file, and what stopped it. Raises BadExercise."""
+    promise: Callable[[Path], tuple[str, str]]
+    """The scenario that a mutant must fail, and words of its report. Raises BadExercise."""
+    texts: Callable[[Opened], tuple[str, str]]
+    """All of the solution, and all that a learner is given."""
+
+
+def _starter(opened: Opened, _room: Path, _forks: Forks) -> Iterator[str]:
+    cells = code_cells(_notebook_cells(opened, "code"), opened.checks.names)
+    namespace, failure = run_cells(cells, seconds=CELLS_LIMIT)
+    if failure:
+        yield f"The starter stops when it is run: {failure.error}, {failure.line}."
+        return
+    report = judge(opened, namespace, seed=PUBLIC_SEED)
+    if report.outcome != "not started":
+        told = report.text.replace("\n", " | ")
+        yield f'The starter must be "not started"; it is "{report.outcome}": {told}'
+
+
+def _run(opened: Opened, _room: Path, path: Path) -> tuple[dict[str, Any], Told | None]:
+    """Run the exercise's setup cells, then the file."""
+    setup = CodeCell("setup", reference_text(opened.source, "setup"))
+    answer = CodeCell(path.name, path.read_text(encoding="utf-8"))
+    return run_cells([setup, answer], seconds=CELLS_LIMIT)
+
+
+def _promise(path: Path) -> tuple[str, str]:
+    found = _FAILS.fullmatch(path.read_text(encoding="utf-8").partition("\n")[0])
+    if found is None:
+        raise BadExercise('must begin with: # fails "SCENARIO" with "WORDS OF THE MESSAGE"')
+    return found["scenario"], found["words"]
+
+
+def _texts(opened: Opened) -> tuple[str, str]:
+    cells = _notebook_cells(opened, "code", "markdown")
+    return solution_text(opened.source), "\n".join(cell["source"] for cell in cells)
+
+
+def _notebook_cells(opened: Opened, *kinds: str) -> list[dict[str, Any]]:
+    """Cells of the notebook that learners get; another gate compares it with its source."""
+    path = opened.exercise.notebook
+    try:
+        cells = json.loads((opened.root / path).read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadExercise(f"{path} cannot be read; run `python3 course.py build`.") from error
+    wanted = [cell for cell in cells if cell["cell_type"] in kinds]
+    return [{**cell, "source": "".join(cell["source"])} for cell in wanted]
+
+
+NOTEBOOK = Form("*.py", _starter, _run, _promise, _texts)
