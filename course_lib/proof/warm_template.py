@@ -40,14 +40,18 @@ __all__ = ["BLANK", "Template", "become"]
 BLANK = "0" * 32  # the marker before a fork: as long as a room's, which is written over it
 
 # Not matplotlib_inline: its import changes figures for good, and wants a running shell.
+# Not ipykernel.debugger: it makes a thread on import, and the next ones would be numbered anew.
 KERNEL = (
     *("ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.comm"),
-    *("IPython.core.magics", "IPython.core.pylabtools", "psutil"),
+    *("IPython.core.completerlib", "IPython.extensions.storemagic", "pydoc", "xmlrpc.server"),
+    *("IPython.core.magics", "IPython.core.pylabtools", "tornado.platform.asyncio", "psutil"),
 )
 LIBRARIES = (
     *("ipywidgets", "sqlite3", "numpy", "numpy.random", "concurrent.futures.thread"),
     *("matplotlib.pyplot", "matplotlib.category", "matplotlib.backends.backend_agg"),
-    *("PIL.PngImagePlugin", "httpx2", "uvicorn"),
+    *("PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.GifImagePlugin", "PIL.PpmImagePlugin"),
+    *("httpx2", "httpcore2", "anyio._backends._asyncio", "truststore"),
+    *("uvicorn", "uvicorn.lifespan.on", "uvicorn.protocols.http.h11_impl", "websockets"),
     *("starlette.applications", "starlette.responses", "starlette.routing"),
 )
 
