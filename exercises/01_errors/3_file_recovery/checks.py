@@ -311,6 +311,56 @@ RESUMED = "counts files that an earlier run had begun"
 KILLED = "killed before any call, and run again: as if nothing had happened"
 
 
+def dies(record):
+    if record == b"last":
+        os.kill(os.getpid(), 9)
+    return handler(record)
+
+
+@scenario(
+    BEGUN,
+    task=3,
+    needs=(CHANGED,),
+    next_step="What you keep of an unfinished file belongs to its old content. "
+    "No lock outlives its process.",
+)
+def begun_then_changed(solution, rng):
+    """The process dies at the last record of a file; then the file changes, and another run."""
+    if not CHILDREN:
+        return NO_FORK
+    with shop({"a.txt": [*records(rng, 5, 2), b"last"]}) as here:
+        crash.run(lambda: here.process(solution, dies))
+        here.write("a.txt", records(rng, 4, 1))
+        try:
+            seen = {"the second run counts": sum(counts(here.process(solution)).values())}
+        except Exception as error:  # noqa: BLE001 - it is what the learner has to know
+            return {"the second run counts": f"it raises {type(error).__name__}"}
+        return seen | {"outputs": here.outputs(), "rejects": here.rejects()}
+
+
+@scenario(
+    RESUMED,
+    task=3,
+    needs=(CHANGED,),
+    next_step="Before the first handler call of a file, put into the state that it has begun.",
+)
+def resumed(solution, rng):
+    """Of three files, the first is finished, and the process dies in the handler of the second."""
+    if not CHILDREN:
+        return NO_FORK
+    seen = {}
+    with shop({"a.txt": records(rng, 3, 1)}) as here:
+        here.process(solution)
+        here.write("b.txt", [b"tea", b"last"])
+        crash.run(lambda: here.process(solution, dies))
+        here.write("c.txt", records(rng, 2, 1))
+        for run in ("run after the kill", "run after that"):
+            report = here.process(solution)
+            seen[f"{run}: resumed"] = report.resumed
+            seen[f"{run}: all counted"] = sum(counts(report).values())
+        return seen
+
+
 @scenario(
     KILLED,
     task=3,
@@ -380,52 +430,6 @@ def after_the_kill(solution, here, outputs, rejects, finished):
     if sum(counts(report).values()) != 5:
         return f"the report has {counts(report)} for 5 records"
     return ""
-
-
-def dies(record):
-    if record == b"last":
-        os.kill(os.getpid(), 9)
-    return handler(record)
-
-
-@scenario(
-    BEGUN,
-    task=3,
-    needs=(CHANGED,),
-    next_step="What you keep of a file that is not finished belongs to its old content.",
-)
-def begun_then_changed(solution, rng):
-    """The process dies at the last record of a file; then the file changes, and another run."""
-    if not CHILDREN:
-        return NO_FORK
-    with shop({"a.txt": [*records(rng, 5, 2), b"last"]}) as here:
-        crash.run(lambda: here.process(solution, dies))
-        here.write("a.txt", records(rng, 4, 1))
-        seen = {"all counted": sum(counts(here.process(solution)).values())}
-        return seen | {"outputs": here.outputs(), "rejects": here.rejects()}
-
-
-@scenario(
-    RESUMED,
-    task=3,
-    needs=(CHANGED,),
-    next_step="Before the first handler call of a file, put into the state that it has begun.",
-)
-def resumed(solution, rng):
-    """Of three files, the first is finished, and the process dies in the handler of the second."""
-    if not CHILDREN:
-        return NO_FORK
-    seen = {}
-    with shop({"a.txt": records(rng, 3, 1)}) as here:
-        here.process(solution)
-        here.write("b.txt", [b"tea", b"last"])
-        crash.run(lambda: here.process(solution, dies))
-        here.write("c.txt", records(rng, 2, 1))
-        for run in ("run after the kill", "run after that"):
-            report = here.process(solution)
-            seen[f"{run}: resumed"] = report.resumed
-            seen[f"{run}: all counted"] = sum(counts(report).values())
-        return seen
 
 
 # Task 4

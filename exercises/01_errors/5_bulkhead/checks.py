@@ -14,6 +14,7 @@ from course_lib.clock import ManualClock
 from course_lib.practice import scenario
 
 NAMES = ("Bulkhead", "Rejected", "AdaptiveLimit")
+SEEDS = 8  # most stories are the same with every seed, and the long one has 500 steps
 HINTS = (
     "A call ends while others wait. What exactly does it give away, and to whom? Is the place "
     "free for anybody in between, even for a moment?",

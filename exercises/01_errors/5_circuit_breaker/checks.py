@@ -16,6 +16,7 @@ from course_lib.clock import ManualClock
 from course_lib.practice import scenario
 
 NAMES = ("CircuitBreaker", "CircuitOpen")
+SEEDS = 8  # each seed stops a thread at every line of each right answer, twice
 HINTS = (
     "What must you remember about the past, and for how long? "
     "And which of these facts are worthless after the next change of state?",

@@ -1,4 +1,4 @@
-# fails "killed before any call, and run again: as if nothing had happened" with "FileExistsError"
+# fails "a file that was begun and then changed is processed from its beginning" with "raises FileExistsError"
 def process(
     src_dir: Path,
     out_dir: Path,
