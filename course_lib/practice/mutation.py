@@ -12,25 +12,34 @@ from __future__ import annotations
 import ast
 import os
 import sys
+import tempfile
+import time
 import tomllib
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from course_lib.index import ROOT, Exercise
+from course_lib.practice import services
 from course_lib.practice.checking import PUBLIC_SEED, judge_scenario
 from course_lib.practice.forked import in_forks
 from course_lib.practice.opened import Opened, find_exercise, open_exercise
+from course_lib.practice.projects import load, read_files, regions, write
 from course_lib.practice.source import reference_text
 
 __all__ = ["MutationResult", "mutate", "mutations"]
 
 LIMIT = 5.0
-"""Seconds for one mutation; one that takes longer counts as caught."""
+"""Seconds for one mutation, or SLOWER times what the reference takes, if that is more.
+
+One that takes longer counts as caught.
+"""
+
+SLOWER = 10.0
 
 REQUIRED = 0.9
 """Share of the mutations that the scenarios must catch."""
@@ -60,12 +69,13 @@ _REMOVABLE = (ast.Assign, ast.AugAssign, ast.Expr, ast.Raise, ast.Return, ast.De
 
 @dataclass(frozen=True)
 class Mutation:
-    """One change. `name` stays the same when lines are added above it."""
+    """One change. `name` stays the same when lines are added above it. `file` is of a project."""
 
     name: str
     line: int
     tree: ast.Module
     apply: Callable[[], None]
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -113,14 +123,20 @@ def mutate(exercise: Exercise | str, *, root: Path = ROOT, jobs: int = 1) -> Mut
     if isinstance(exercise, str):
         exercise = find_exercise(exercise, root)
     opened = open_exercise(exercise.id, root)
+    services.missing(opened.checks)  # started before the forks; the proof says what is missing
+    begin = time.monotonic()
     for scenario in opened.checks.scenarios:
         opened.expect(scenario, seed=PUBLIC_SEED)  # once, before the forks
+    limit = max(LIMIT, SLOWER * (time.monotonic() - begin))
     listed = survivors_listed(root / exercise.proofs / "survivors.toml")
-    every = list(mutations(opened.source))
-    tasks = [partial(_survives, opened, mutation) for mutation in every]
-    # One that crashes, ends its process or takes too long is caught: nothing but True survives.
-    results = in_forks(tasks, jobs=jobs, seconds=LIMIT)
-    survived = {m.name for m, result in zip(every, results, strict=True) if result is True}
+    every = list(_every(opened))
+    children: list[int] = []
+    with tempfile.TemporaryDirectory(prefix="break-it-first-mutation-") as room:
+        tasks = [partial(_survives, opened, Path(room), mutation) for mutation in every]
+        # One that crashes, ends its process or takes too long is caught: only True survives.
+        results = in_forks(tasks, jobs=jobs, seconds=limit, ended=children.append)
+        survived = {m.name for m, result in zip(every, results, strict=True) if result is True}
+    services.sweep(opened.checks, children)
     return MutationResult(
         exercise.id,
         caught=len(every) - len(survived),
@@ -146,13 +162,27 @@ def survivors_listed(path: Path) -> dict[str, str]:
     return listed
 
 
+def _every(opened: Opened) -> Iterator[Mutation]:
+    if not opened.exercise.is_project:
+        yield from mutations(opened.source)
+        return
+    for name, text in read_files(opened.root / opened.exercise.source).items():
+        if name.endswith(".py"):
+            found = _mutations(ast.parse(text), regions(text))
+            yield from (replace(each, name=f"{name}: {each.name}", file=name) for each in found)
+
+
 def mutations(source: str) -> Iterator[Mutation]:
     """Every mutation of the solution cells in `source`, outer statements first.
 
     They share one syntax tree: `apply` changes it for good, so apply one per process.
     """
-    tree = ast.parse(reference_text(source))
     lines = reference_text(source, "solution").splitlines()
+    yield from _mutations(ast.parse(reference_text(source)), lines)
+
+
+def _mutations(tree: ast.Module, lines: list[str]) -> Iterator[Mutation]:
+    """Those that begin on one of `lines`, where lines of no interest are empty."""
     seen: Counter[str] = Counter()
     for node in _nodes(tree):
         for what, where, apply in _changes(node):
@@ -228,20 +258,35 @@ def _removals(node: ast.AST) -> Iterator[tuple[str, Any, Callable[[], None]]]:
                 yield "removed", statement, partial(statements.__setitem__, number, ast.Pass())
 
 
-def _survives(opened: Opened, mutation: Mutation) -> bool:
+def _survives(opened: Opened, room: Path, mutation: Mutation) -> bool:
     """In a fork, which may loop, crash or end as it likes: whether every scenario passed."""
     mutation.apply()
-    module = ModuleType("mutated")
-    sys.modules[module.__name__] = module
     with open(os.devnull, "w") as nowhere:
         sys.stdout = sys.stderr = nowhere
         try:
-            code = compile(ast.fix_missing_locations(mutation.tree), "mutated", "exec")
-            exec(code, vars(module))
-        except BaseException:  # noqa: BLE001 - a module that cannot even be loaded is caught
+            namespace = _package(opened, room, mutation) if mutation.file else _module(mutation)
+        except BaseException:  # noqa: BLE001 - what cannot even be loaded is caught
             return False
         for scenario in opened.checks.scenarios:
-            told, found = judge_scenario(opened, scenario, vars(module), seed=PUBLIC_SEED)
+            told, found = judge_scenario(opened, scenario, namespace, seed=PUBLIC_SEED)
             if found is not None or not told.ended:
                 return False
         return True
+
+
+def _module(mutation: Mutation) -> dict[str, Any]:
+    module = ModuleType("mutated")
+    sys.modules[module.__name__] = module
+    code = compile(ast.fix_missing_locations(mutation.tree), "mutated", "exec")
+    exec(code, vars(module))
+    return vars(module)
+
+
+def _package(opened: Opened, room: Path, mutation: Mutation) -> dict[str, Any]:
+    folder = room / f"mutated_{os.getpid()}"
+    files = read_files(opened.root / opened.exercise.source)
+    write({**files, mutation.file: ast.unparse(mutation.tree)}, folder)
+    namespace, failure = load(folder, folder.name)
+    if failure:
+        raise ImportError(failure.error)
+    return namespace

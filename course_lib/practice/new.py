@@ -114,6 +114,8 @@ def scaffold(id: str, *, root: Path = ROOT) -> str:
             f"Add this to course.toml under its chapter, then run it again:\n\n{_block(id, listed)}"
         )
     exercise = known[id]
+    if exercise.is_project:
+        raise ValueError(f"{id} is a project; docs/add_an_exercise.md says what it is made of.")
     files = _files(exercise)
     for path in files:
         if (root / path).exists():

@@ -21,7 +21,17 @@ from course_lib.index import Exercise
 from course_lib.practice.running import Told, limited
 from course_lib.practice.source import BadExercise
 
-__all__ = ["Edit", "Variant", "built", "load", "read_files", "read_variant", "stripped", "write"]
+__all__ = [
+    "Edit",
+    "Variant",
+    "built",
+    "load",
+    "read_files",
+    "read_variant",
+    "regions",
+    "stripped",
+    "write",
+]
 
 LOAD_LIMIT = 10.0
 """Seconds for importing a package."""
@@ -90,6 +100,16 @@ def _without_regions(name: str, text: str, done: int) -> str:
     if region:
         raise BadExercise(f"{name}: {region[0].strip()}: has no `### END SOLUTION`.")
     return "\n".join(kept) + "\n" if kept else ""
+
+
+def regions(text: str) -> list[str]:
+    """The lines of a Python file; those outside regions, and the marks, are empty."""
+    lines = []
+    inside = False
+    for line in text.splitlines():
+        inside = bool(_BEGIN.fullmatch(line)) or (inside and not _END.fullmatch(line))
+        lines.append(line if inside and not _BEGIN.fullmatch(line) else "")
+    return lines
 
 
 def _stub(begin: re.Match[str]) -> list[str]:

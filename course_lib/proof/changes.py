@@ -75,7 +75,8 @@ def exercises_reached(
     found: dict[Exercise, str] = {}
     for exercise in exercises:
         own = (f"{exercise.folder}/", f"{exercise.proofs}/", exercise.source)
-        texts = _texts(root / name for name in (exercise.source, exercise.checks))
+        source = root / exercise.source
+        texts = _texts([root / exercise.checks, source, *source.rglob("*.py")])
         beneath = (*EVERYTHING, *own, *_beneath(root, texts))
         if why := next((name for name in names if name.startswith(beneath)), ""):
             found[exercise] = why

@@ -108,10 +108,7 @@ def _proof(exercise: Exercise, root: Path, jobs: int) -> tuple[int, list[str]]:
 
 
 def _mutation(exercise: Exercise, root: Path, jobs: int) -> tuple[int, list[str]]:
-    """A project has no automatic changes: its mutants, by milestone, take their place."""
     from course_lib.practice.mutation import mutate
 
-    if exercise.is_project:
-        return 0, []
     result = mutate(exercise, root=root, jobs=jobs)
     return result.total, [] if result.ok else [f"{exercise.folder}: {result}"]

@@ -8,7 +8,8 @@ import pytest
 from course_lib.practice import check_file, hint, reset, solution
 from course_lib.practice.build import build
 from course_lib.practice.memory import recall
-from course_lib.practice.projects import Edit, Variant, read_files, stripped
+from course_lib.practice.mutation import mutate
+from course_lib.practice.projects import Edit, Variant, read_files, regions, stripped
 from course_lib.practice.proof import prove
 from course_lib.practice.source import BadExercise
 from course_lib.proof.exercises import exercises_are_fresh
@@ -342,3 +343,23 @@ def test_edits_must_fit_exactly_once():
     assert variant.of({"a": "1x2"}) == {"a": "1y2"}
     with pytest.raises(BadExercise, match="has 2 times"):
         variant.of({"a": "xx"})
+
+
+def test_only_what_stands_in_regions_is_changed():
+    text = "a = 1\n### BEGIN SOLUTION M1: b\nb = 2\n### END SOLUTION\nc = 3"
+
+    assert regions(text) == ["", "", "b = 2", "", ""]
+
+
+def test_small_changes_of_the_reference_are_noticed(root):
+    result = mutate(ID, root=root, jobs=2)
+
+    assert result.ok, str(result)
+    assert result.total == 7
+
+
+def test_a_scenario_that_notices_nothing_lets_a_change_of_a_project_survive(root):
+    edit(root / STARTER / "checks.py", '{"refused": True, "total": till.total()}', "True")
+    edit(root / STARTER / "checks.py", '{"refused": False, "total": till.total()}', "True")
+
+    assert mutate(ID, root=root).survivors == ("book.py: removed in `raise NothingSold(name)`",)

@@ -98,6 +98,18 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         append("solutions/01_shop/2_extra.py", '"""Nobody lists me."""\n'),
     ),
     (
+        "a project is in no list",
+        "index",
+        "solutions/projects/extra: is in the tree but not in course.toml",
+        append("solutions/projects/extra/__init__.py", '"""Nobody lists me."""\n'),
+    ),
+    (
+        "an exercise is of a kind that its id does not say",
+        "index",
+        '01.1-counter is of the kind "projekt"; mend id or kind',
+        change("course.toml", 'slug = "1_counter"', 'slug = "1_counter"\nkind = "projekt"'),
+    ),
+    (
         "a package belongs to no chapter",
         "index",
         "course_lib/stray/__init__.py: belongs to no chapter",
