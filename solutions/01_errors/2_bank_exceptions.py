@@ -93,7 +93,7 @@ class Bank:
 # ## Task 4: transfer
 #
 # `transfer(bank, src, dst, amount)` takes `amount` from the account `src` and adds it to `dst`.
-# Both accounts are saved in one call of `put_all`; only their balances change, and stay a
+# Both accounts are saved in one call of `put_all`. Only their balances change, and they stay a
 # `Decimal`. What it gives back is free.
 #
 # | what is wrong | raise |

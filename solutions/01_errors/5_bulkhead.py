@@ -33,8 +33,9 @@ from course_lib.practice import check, hint, reset, solution
 # - At most `max_concurrent` calls of `fn` run at the same time.
 # - A call that finds no place is refused: it raises `Rejected`, and `fn` is not called. Its
 #   `reason` is `"full"`. That is all you need while `max_waiting` is 0.
-# - However a call ends, its place is free again: by a result, any error, even one for wrong
-#   arguments, or because its task is cancelled. `asyncio.CancelledError` is never swallowed.
+# - However a call ends, its place is free again: by a result, an error, or because its task is
+#   cancelled. Wrong arguments for `fn` are such an error, too. `asyncio.CancelledError` is never
+#   swallowed.
 # - Two bulkheads share nothing.
 
 # %% [markdown] id="task-2"
