@@ -8,7 +8,8 @@ import threading
 import pytest
 
 from course_lib.practice import check, reports
-from course_lib.practice.checking import check_namespace, nearly, unreadable_cell
+from course_lib.practice.checking import check_namespace, judge, nearly, unreadable_cell
+from course_lib.practice.opened import open_exercise
 
 ID = "01.1-counter"
 
@@ -367,3 +368,17 @@ def test_every_report_fits_with_the_longest_words_an_author_may_use(root, learne
     for lines in (("return 'x' * 999",), ("raise ValueError('v' * 999)",)):
         report = learner(counter("print('x' * 10**6)", *lines))
         assert len(report.text) <= 600
+
+
+def test_with_first_only_nothing_is_told_after_the_first_that_fails(root, counter):
+    code = counter("n = n + 1") + "\n    def refill(self, n): told.append(n)\n"
+    told = []
+    namespace = {"__name__": "learner", "told": told}
+    exec(code, namespace)
+    opened = open_exercise(ID, root)
+
+    first = judge(opened, namespace, seed=1, first_only=True)
+
+    assert (first.scenario, told) == ("takes chairs", [])
+    assert judge(opened, namespace, seed=1).scenario == "takes chairs"
+    assert told == [5]

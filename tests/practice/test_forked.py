@@ -84,6 +84,23 @@ def test_a_child_that_a_task_leaves_behind_holds_nothing_up():
     assert list(in_forks([task], seconds=30)) == [Ended("ended with exit code 4")]
 
 
+def test_what_a_task_began_ends_with_it_when_its_time_is_up(tmp_path):
+    note = tmp_path / "pid"
+
+    def task():
+        pid = os.fork()
+        if pid:
+            note.write_text(str(pid))
+        time.sleep(60)
+
+    assert list(in_forks([task], seconds=0.5)) == [Ended("took more than 0.5 s")]
+
+    end = time.monotonic() + 20
+    while runs(int(note.read_text())) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not runs(int(note.read_text()))
+
+
 def test_what_a_task_raises_is_raised_in_its_place():
     def fails():
         raise ValueError("no chairs")
