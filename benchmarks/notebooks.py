@@ -100,7 +100,10 @@ def _runners(jobs: int, others: Path | None) -> list[Runner]:
     else:
         there = [str(others), *pytest[1:]]
         found += [
-            Runner("nbmake", lambda files: _call([*there, "--nbmake", "--nbmake-timeout=60", *map(str, files)])),
+            Runner(
+                "nbmake",
+                lambda files: _call([*there, "--nbmake", "--nbmake-timeout=60", *map(str, files)]),
+            ),
             Runner("treon", lambda files: _treon(others, files, jobs)),
         ]
     return [
