@@ -33,6 +33,10 @@ SHOP = {
 }
 
 
+def as_dict(cursor, row):
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
 class Project:
     """A folder of migrations, a database, and a runner."""
 
@@ -157,7 +161,7 @@ class TestUpAndDown:
 
     def test_the_rows_of_the_application_do_not_matter(self, project):
         sqlite = project.database.name == "sqlite"
-        project.conn.row_factory = sqlite3.Row if sqlite else psycopg.rows.dict_row
+        project.conn.row_factory = as_dict if sqlite else psycopg.rows.dict_row
 
         assert project.runner.up() == [1, 2, 3]
         assert project.runner.plan() == []
@@ -452,6 +456,21 @@ class TestTwoRunners:
 
         assert runner.plan() == []
 
+    def test_up_to_a_number_stays_there_when_another_was_faster(self, project):
+        runner = project.runner
+        alone = runner._alone
+
+        def the_other_is_faster():
+            runner._alone = alone
+            with project.database.connect() as conn:
+                project.another(conn).up(2)
+            return alone()
+
+        runner._alone = the_other_is_faster
+
+        assert runner.up(2) == []
+        assert runner.plan() == [3]
+
     def test_it_waits_only_so_long_for_another(self, on_postgresql):
         with on_postgresql.database.connect() as busy:
             with on_postgresql.another(busy)._alone():
@@ -472,6 +491,15 @@ class TestTwoRunners:
             assert reader.execute("SELECT count(*) FROM products").fetchone() == (1,)
             reader.rollback()
         assert impatient.up() == [3]
+
+    def test_a_migration_waits_less_for_a_table_than_for_another_runner(self, on_postgresql):
+        on_postgresql.write(
+            {"0004_more.up.sql": "CREATE TABLE seen AS SELECT current_setting('lock_timeout')"}
+        )
+
+        on_postgresql.another(on_postgresql.conn, wait_for_others=60.0, lock_timeout=7.0).up()
+
+        assert on_postgresql.database.ask("SELECT * FROM seen") == [("7s",)]
 
     def test_the_lock_is_gone_after_an_error(self, on_postgresql):
         on_postgresql.write({"0004_more.up.sql": "SELECT wrong"})

@@ -56,6 +56,10 @@ class Users:
         raise AssertionError("the pages never end")
 
 
+def as_dict(cursor, row):
+    return {column[0]: value for column, value in zip(cursor.description, row, strict=True)}
+
+
 @pytest.fixture
 def users(database):
     with database.connect() as conn:
@@ -134,7 +138,7 @@ class TestCreateAndGet:
 
     def test_the_rows_of_the_application_do_not_matter(self, users):
         sqlite = dialect_of(users.conn).name == "sqlite"
-        users.conn.row_factory = sqlite3.Row if sqlite else psycopg.rows.dict_row
+        users.conn.row_factory = as_dict if sqlite else psycopg.rows.dict_row
 
         user_id = users.add_one("anna")
 
@@ -379,6 +383,12 @@ class TestCursor:
     def test_a_text_that_is_no_cursor_is_refused(self, text):
         with pytest.raises(ValueError, match="does not belong to this list"):
             read_cursor(text, sort="username", kind=str)
+
+    def test_a_sign_that_does_not_belong_there_is_refused(self):
+        text = Cursor("username", "anna", 7).text()
+
+        with pytest.raises(ValueError, match="does not belong to this list"):
+            read_cursor(text[:4] + "!" + text[4:], sort="username", kind=str)
 
     def test_deeply_nested_json_is_refused(self):
         text = base64.urlsafe_b64encode(b"[" * 100_000).decode()

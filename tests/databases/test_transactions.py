@@ -424,6 +424,13 @@ class TestSavepoints:
 
         assert balances(bank) == {"anna": 101, "ben": 102}
 
+    def test_a_part_inside_that_failed_does_not_shield_the_part_around_it(self, bank):
+        with bank.connect() as conn, transaction(conn):
+            with pytest.raises(KeyError, match="outer"):
+                fails_inside_and_outside(conn)
+
+        assert balances(bank) == {"anna": 100, "ben": 100}
+
     def test_outside_a_transaction_it_is_refused(self, bank):
         with bank.connect() as conn, pytest.raises(RuntimeError, match="no transaction is open"):
             enter(savepoint(conn))
@@ -537,6 +544,14 @@ def interrupted(conn, error):
 def part(conn, name, amount):
     with savepoint(conn):
         add(conn, name, amount)
+
+
+def fails_inside_and_outside(conn):
+    with savepoint(conn):
+        add(conn, "anna", 1)
+        with pytest.raises(KeyError, match="inner"), savepoint(conn):
+            interrupted(conn, KeyError("inner"))
+        raise KeyError("outer")
 
 
 def enter(manager):
