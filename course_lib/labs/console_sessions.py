@@ -21,6 +21,7 @@ __all__ = ["Session", "waiting_for"]
 _FIRST, _MIDDLE, _LAST = "1h", "300ms", "10ms"
 
 _ROWS_SHOWN = 6
+_CANCELLING_MAY_TAKE = 5.0  # seconds
 
 _WAITING = """
 SELECT pid, pg_blocking_pids(pid) || pg_safe_snapshot_blocking_pids(pid)
@@ -87,11 +88,15 @@ class Session:
             raise answer
         self.outcome = answer
 
-    def close(self) -> None:
-        """Give up what still waits, close the connection, end the thread."""
+    def give_up(self) -> None:
+        """Cancel the statement, if one runs or waits."""
         if self.outcome is None and self.is_postgres:
             with contextlib.suppress(Exception):  # the server may be gone, and the wait with it
                 self.connection.cancel_safe()
+            self.wait(_CANCELLING_MAY_TAKE)
+
+    def close(self) -> None:
+        """Close the connection and end the thread."""
         self._orders.put(None)
         self._thread.join()
 

@@ -165,6 +165,8 @@ class Consoles:
     def close(self) -> None:
         """Close all sessions; what was not committed is rolled back. May be called twice."""
         for session in self._sessions.values():
+            session.give_up()  # all of them first: to close one would let the next one go on
+        for session in self._sessions.values():
             session.close()
         self._sessions.clear()
         if self._observer is not None:

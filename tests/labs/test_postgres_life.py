@@ -9,6 +9,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -17,6 +18,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,9 @@ import pytest
 
 from course_lib.index import ROOT
 from course_lib.labs import postgres
+from course_lib.labs.postgresql import keeper, launch
 from course_lib.labs.postgresql.job import PREFIX
+from course_lib.labs.postgresql.remains import remove_all
 
 WITHIN = 20.0  # seconds; it takes far less, but this machine may be busy
 MARK = "TEST_KERNEL"
@@ -264,8 +268,7 @@ def test_a_query_that_never_ends_does_not_keep_the_server(start: Start) -> None:
 
     postmaster_of(first["guard"]).kill()
 
-    assert eventually(lambda: list(kernel.tmp.iterdir()) == [])
-    assert kernel.processes() == []
+    assert nothing_is_left(kernel)
 
 
 def test_what_two_killed_processes_left_is_swept_at_the_next_start(
@@ -287,6 +290,16 @@ def test_what_two_killed_processes_left_is_swept_at_the_next_start(
     assert eventually(lambda: not [pid for pid in left if psutil.pid_exists(pid)])
     assert eventually(lambda: len(list(kernel.tmp.iterdir())) == 1)  # the other one's
     other.end()
+
+
+def test_a_server_that_lives_is_not_swept(start: Start) -> None:
+    kernel = start()
+    first = kernel.run()
+
+    start(TMPDIR=str(kernel.tmp)).run("server.stop()")  # which ends after it has swept
+
+    assert kernel.run() == first
+    assert not refuses(first["port"])
 
 
 def test_a_fork_of_the_kernel_that_lives_on_does_not_keep_the_server(start: Start) -> None:
@@ -397,6 +410,36 @@ def test_a_damaged_empty_cluster_is_made_again(start: Start, folder: Path) -> No
 
     assert kernel.run()["port"]
     assert (template / "data" / "global" / "pg_control").stat().st_size > 0
+
+
+def test_a_half_made_empty_cluster_is_removed(folder: Path) -> None:
+    job = replace(launch._job(durable=False), places=[], template=str(folder / "half" / "made"))
+    job.aside.mkdir(parents=True)
+
+    remove_all(job)
+
+    assert list((folder / "half").iterdir()) == []
+
+
+def test_a_port_that_somebody_took_a_moment_before_is_not_insisted_on(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COURSE_CACHE", str(cache))
+    job = replace(launch._job(durable=False), places=[tempfile.mkdtemp(dir=folder)])
+    os.chmod(job.places[0], 0o755)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        ports = [other.getsockname()[1], keeper._free_port()]
+        monkeypatch.setattr(keeper, "_free_port", lambda: ports.pop(0))
+        started = keeper.Keeper(job, guard=None)
+        try:
+            started._prepare()
+            started._fill_and_start()
+
+            assert ports == []
+            assert not refuses(started._port)
+        finally:
+            started._stop(signal.SIGQUIT, 5.0)
+            remove_all(job)
 
 
 def test_where_nothing_can_be_kept_the_server_starts_all_the_same(

@@ -114,9 +114,7 @@ class Launched:
         return self._log.read_text(encoding="utf-8", errors="replace")
 
     def stop(self) -> None:
-        """End it and wait until nothing is left. May be called twice; does nothing in a fork."""
-        if os.getpid() != self.owner:
-            return
+        """End it and wait until nothing is left; for the owner only. May be called twice."""
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
