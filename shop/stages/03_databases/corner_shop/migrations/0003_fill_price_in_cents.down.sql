@@ -1,0 +1,2 @@
+-- Nothing to undo: a filled column disturbs nobody.
+SELECT 1;
