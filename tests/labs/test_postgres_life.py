@@ -69,6 +69,7 @@ class Kernel:
             env=environment,
             cwd="/",
             text=True,
+            start_new_session=True,
             **({"user": account, "group": "nogroup", "extra_groups": []} if account else {}),
         )
 
@@ -214,6 +215,18 @@ def test_nothing_is_left_when_the_kernel_is_killed(start: Start) -> None:
     port = kernel.run()["port"]
 
     kernel.kill()
+
+    assert nothing_is_left(kernel)
+    assert refuses(port)
+
+
+def test_nothing_is_left_when_the_kernel_s_whole_group_is_killed_as_jupyter_does(
+    start: Start,
+) -> None:
+    kernel = start()
+    port = kernel.run()["port"]
+
+    os.killpg(kernel.process.pid, signal.SIGKILL)
 
     assert nothing_is_left(kernel)
     assert refuses(port)
@@ -422,9 +435,8 @@ def test_a_half_made_empty_cluster_is_removed(folder: Path) -> None:
 
 
 def test_a_port_that_somebody_took_a_moment_before_is_not_insisted_on(
-    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COURSE_CACHE", str(cache))
     job = replace(launch._job(durable=False), places=[tempfile.mkdtemp(dir=folder)])
     os.chmod(job.places[0], 0o755)
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -433,7 +445,8 @@ def test_a_port_that_somebody_took_a_moment_before_is_not_insisted_on(
         started = keeper.Keeper(job, guard=None)
         try:
             started._prepare()
-            started._fill_and_start()
+            started._initdb()
+            started._start()
 
             assert ports == []
             assert not refuses(started._port)
