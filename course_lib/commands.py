@@ -122,7 +122,7 @@ def _check(words: Words) -> int:
 
     parser = _Parser("check")
     parser.add_argument("id", help="as `course.py list` shows it")
-    parser.add_argument("file", nargs="?", type=Path, help="default: your notebook in work/")
+    parser.add_argument("file", nargs="?", type=Path, help="default: your copy in work/")
     options = parser.parse_args(words)
     report, code = check_file(options.id, options.file)
     print(report)
