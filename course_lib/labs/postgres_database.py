@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from course_lib.labs.postgres_server import OWN, PostgresMissing, PostgresServer, on_server
+from course_lib.labs.postgresql.programs import OLDEST
 
 if TYPE_CHECKING:
     import psycopg
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Database", "answers", "create", "full_name", "refuse_old"]
 
 OURS = "made by Break It First; dropped at the end"
-_OLDEST = 18
 _CONNECTING_MAY_TAKE = 5  # seconds
 _numbers = itertools.count(1)
 
@@ -162,8 +162,8 @@ def refuse_old(url: str) -> None:
             f"{OWN} names a server that cannot be used ({said}); mend it, or unset {OWN} "
             "to use the course's own server."
         ) from error
-    if version < _OLDEST:
+    if version < OLDEST:
         raise PostgresMissing(
-            f"{OWN} names a server of version {version} and the lessons need {_OLDEST}; unset it "
+            f"{OWN} names a server of version {version} and the lessons need {OLDEST}; unset it "
             "to use the course's own server."
         )

