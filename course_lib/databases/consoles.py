@@ -21,7 +21,7 @@ STATEMENTS = {
     "read x": "SELECT of one row",
     "sum": "SELECT sum(value) of all rows",
     "add x -10": "UPDATE SET value = value - 10: the database does the sum",
-    "put x -10": "UPDATE SET value = what this console last read of x, minus 10",
+    "put x -10": "UPDATE SET value = what this console last read of x (or 0), minus 10",
     "set x 5": "UPDATE SET value = 5",
     "commit": "COMMIT",
     "rollback": "ROLLBACK",
@@ -48,7 +48,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Play:
-    """All events, and the committed rows at the end; open transactions are rolled back."""
+    """All events, and the rows that are committed at the end."""
 
     events: tuple[Event, ...]
     rows: dict[str, int]
@@ -79,8 +79,6 @@ def play(
     stage = _Stage(Store({"x": 100, "y": 100} if rows is None else rows), level)
     for step, line in enumerate([_parse(line) for line in lines], start=1):
         stage.step(step, *line)
-    for console in stage.consoles.values():
-        console.leave()
     return Play(tuple(stage.events), stage.store.rows())
 
 
@@ -122,7 +120,8 @@ class _Console:
         key, number = rest[0], int(rest[1]) if len(rest) > 1 else 0
         if verb == "read":
             value = transaction.read(key)
-            self.last_read[key] = value or 0
+            if value is not None:
+                self.last_read[key] = value
         elif verb == "add":
             value = transaction.update(key, lambda old: old + number)
         elif verb == "put":
@@ -138,10 +137,6 @@ class _Console:
             return "rolled back"
         transaction.commit()
         return "committed"
-
-    def leave(self) -> None:
-        if self.transaction is not None:
-            self.transaction.rollback()
 
 
 class _Stage:

@@ -154,13 +154,8 @@ def _test(operand: Any) -> _Test:
 
 
 def _has_operators(operand: Any) -> bool:
-    """A document is operators if its names start with a dollar; a mixture is an error."""
-    if not isinstance(operand, Mapping):
-        return False
-    words = [name for name in operand if str(name).startswith("$")]
-    if words and len(words) < len(operand):
-        raise UnknownOperator(f"{words[0]!r} stands among fields: use operators or a document.")
-    return bool(words)
+    """One name with a dollar makes all of them operators, so a mixture is an error."""
+    return isinstance(operand, Mapping) and any(str(name).startswith("$") for name in operand)
 
 
 def _operator(word: str) -> Callable[[Any], _Test]:

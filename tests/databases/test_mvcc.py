@@ -147,6 +147,46 @@ def test_a_commit_can_be_the_statement_that_fails():
     assert store.rows() == {"x": 1, "y": 0}
 
 
+def test_who_reads_an_old_version_and_then_overwrites_what_the_other_read_fails_at_once():
+    lines = ["A: read x", "B: sum", "A: put y 1", "A: commit", "B: read y", "B: set x 5"]
+
+    assert outcomes(*lines, level=SER)[-2:] == ["100", "error 40001"]
+
+
+def three(level: Level, *lines: str) -> list[str]:
+    rows = {"x": 100, "y": 200, "z": 300}
+    return [event.outcome for event in play(lines, level=level, rows=rows).events]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["A: read x", "B: read y", "B: add x 1", "A: rollback"],
+        ["B: read y", "A: read x", "A: rollback", "B: add x 1"],
+    ],
+)
+def test_what_was_rolled_back_makes_nobody_fail(lines):
+    assert three(SER, *lines, "C: add y 1", "C: commit", "B: commit")[-1] == "committed"
+
+
+def test_the_same_reader_would_have_made_it_fail():
+    lines = ["A: read x", "B: read y", "B: add x 1", "C: add y 1", "C: commit", "B: commit"]
+
+    assert three(SER, *lines)[-1] == "error 40001"
+
+
+def test_a_reader_that_ended_before_is_no_conflict():
+    store = Store({"x": 1, "y": 1})
+    stays, reader = store.begin(SER), store.begin(SER)
+    stays.read("y")
+    reader.read("x")
+    reader.commit()
+
+    store.begin(SER).write("x", 2)
+
+    assert store.conflicts.arrows == set()
+
+
 def test_serial_transactions_never_fail():
     lines = ["A: sum", "A: add x -100", "A: commit", "B: sum", "B: add y -100", "B: commit"]
 
@@ -252,15 +292,48 @@ def test_vacuum_removes_deleted_rows_and_spares_uncommitted_ones():
 def test_a_long_life_of_the_store_keeps_no_memory_of_ended_transactions():
     store = Store({"x": 0})
     for _ in range(200):
-        transaction = store.begin(SER)
-        transaction.update("x", lambda value: value + 1)
-        transaction.commit()
+        reader, writer, loser = (store.begin(SER) for _ in range(3))
+        reader.read("x"), loser.read("x")
+        writer.update("x", lambda value: value + 1)
+        writer.commit()
+        with pytest.raises(SerializationFailure):
+            loser.write("x", 0)
+        reader.rollback()
     store.vacuum()
 
     assert store.rows() == {"x": 200}
     assert store.active == []
-    assert (store.conflicts.arrows, store.conflicts._reads) == (set(), {})
+    conflicts = store.conflicts
+    assert (conflicts.arrows, conflicts._reads, conflicts._doomed) == (set(), {}, set())
     assert len(store.chains["x"]) == 1
+
+
+def test_a_console_can_begin_again_and_put_without_reading_starts_from_zero():
+    lines = ["A: put x 5", "A: commit", "A: read x", "A: put x 1", "A: rollback", "A: read x"]
+
+    assert outcomes(*lines) == ["5", "committed", "5", "6", "rolled back", "5"]
+
+
+def test_an_event_shows_the_versions_of_the_rows_after_it():
+    last = play(["A: set x 5"]).events[-1]
+
+    assert last.versions == {
+        "x": ((100, "the first", True), (5, "A", False)),
+        "y": ((100, "the first", True),),
+    }
+
+
+def test_stores_and_transactions_can_be_read_in_a_notebook():
+    store = Store({"x": 1})
+    first, second = store.begin(), store.begin(SER)
+    first.write("x", 2)
+    second.commit()
+
+    assert repr(store) == "Store(1 rows, 2 versions, 2 commits)"
+    assert repr(first) == "Transaction(transaction 2, read committed, active)"
+    assert repr(second) == "Transaction(transaction 3, serializable, committed)"
+    first.rollback()
+    assert repr(first).endswith("rolled back)")
 
 
 @pytest.mark.parametrize("line", ["A read x", "A: jump x", "A: add x", "A: add x ten", ": read x"])
