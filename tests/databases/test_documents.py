@@ -299,6 +299,7 @@ UPDATES = [
     ({"n": 1}, {"$set": {"n": 2, "s": "a"}}, {"n": 2, "s": "a"}),
     ({"n": 1}, {"$set": {"a.b": 2}}, {"n": 1, "a": {"b": 2}}),
     ({"l": [1, 2]}, {"$set": {"l.1": 9}}, {"l": [1, 9]}),
+    ({"l": [1]}, {"$set": {"l.1": 9}}, {"l": [1, 9]}),
     ({"l": [1]}, {"$set": {"l.3": 9}}, {"l": [1, None, None, 9]}),
     ({"l": [{"n": 1}]}, {"$inc": {"l.0.n": 1}}, {"l": [{"n": 2}]}),
     ({"n": 1, "s": 2}, {"$unset": {"n": ""}}, {"s": 2}),
@@ -504,6 +505,20 @@ def test_a_unique_index_refuses_the_second_and_keeps_everything_as_it_was():
     assert [document["email"][:3] for document in shop.find()] == ["ada", "bob"]
     assert shop.find({"name": "x"}) == []
     assert shop.find({"email": "bob@shop.example"}) == [{"_id": 2, "email": "bob@shop.example"}]
+
+
+def test_an_index_that_was_changed_before_the_refusal_is_put_back():
+    shop = filled({"name": "Ada", "email": "a"}, {"name": "Bob", "email": "b"})
+    shop.create_index("name")  # changed first
+    shop.create_index("email", unique=True)
+
+    with pytest.raises(DuplicateKey):
+        shop.update({"_id": 2}, {"$set": {"name": "Eve", "email": "a"}})
+
+    assert [document["_id"] for document in shop.find({"name": "Bob"})] == [2]
+    before = shop.examined
+    assert shop.find({"name": "Eve"}) == []
+    assert shop.examined == before
 
 
 def test_a_batch_with_a_duplicate_leaves_nothing_behind():
