@@ -97,9 +97,9 @@ class Pool(Generic[C]):
             raise ValueError(f"max_size must be a whole number of at least 1, got {max_size!r}")
         self.max_size = max_size
         self.timeout = _seconds("timeout", timeout)
-        self.max_lifetime = (
-            math.inf if max_lifetime is None else _seconds("max_lifetime", max_lifetime)
-        )
+        self.max_lifetime = math.inf
+        if max_lifetime is not None:
+            self.max_lifetime = _seconds("max_lifetime", max_lifetime)
         self._factory, self._check, self._reset = factory, check, reset
         self._clock = SystemClock() if clock is None else clock
         self._places = Places[Member[C]](max_size, clock=self._clock)
@@ -228,8 +228,7 @@ class Pool(Generic[C]):
         return self._clock.monotonic() - member.opened < self.max_lifetime
 
     def _is_alive(self, member: Member[C]) -> bool:
-        check = self._check
-        # A query of the check may have begun a transaction: end it, or it stays open.
+        check = self._check  # it may have begun a transaction: end that too
         return check is None or (_succeeds(check, member.connection) and self._is_clean(member))
 
     def _is_clean(self, member: Member[C]) -> bool:
@@ -267,8 +266,7 @@ class Pool(Generic[C]):
         self._tally.add_lost()
         self._places.abandon()
         warnings.warn(
-            f"a connection was never given back, borrowed by thread {record.thread}"
-            f" at {record.place}",
+            f"connection never given back, borrowed by thread {record.thread} at {record.place}",
             ResourceWarning,
             stacklevel=2,
         )

@@ -354,6 +354,7 @@ class TestFolder:
             ({"0005_more.up.sql": ""}, "migration 4 is missing before 5"),
             ({"0000_zero.up.sql": ""}, "migration 1 is missing before 0"),
             ({"3_more.up.sql": ""}, "migration 3 is there twice, renumber one of 0003_price.down"),
+            ({"0004_a.up.sql": "", "0004_b.down.sql": ""}, "migration 4 is there twice"),
             ({"03_price.up.sql": ""}, "migration 3 is there twice"),
             ({"0003_price.py": ""}, "migration 3 is there twice"),
             ({"0004_more.down.sql": ""}, "migration 4 has a way down but none up"),
