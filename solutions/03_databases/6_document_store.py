@@ -2,7 +2,7 @@
 # # A document store that keeps its word
 #
 # **Goal:** write a small store of documents with the queries and updates of MongoDB: never a
-# half-done change, never a shared list. · **90 minutes** · needs: lesson 03.6
+# half-done change, never a shared list. · **120 minutes** · needs: lesson 03.6
 #
 # **Not covered:** disks, dates, ranges by index, regular expressions, aggregation.
 
@@ -78,8 +78,8 @@ def put(document: Document, path: str, value: Any) -> None:
 #   `{"price": {"$gte": 5, "$lt": 9}}`. A value without an operator means `$eq`. A document without
 #   operators is such a value: the field must equal all of it. `{}` is one, too.
 # - `$and` and `$or` take a list of queries, and may be nested: `{"$or": [{...}, {...}]}`.
-# - Every other word with a dollar is refused. One typing mistake in `delete` must not match
-#   everything.
+# - Every other word with a dollar is refused, and so is one of these in the wrong place. One
+#   typing mistake in `delete` must not match everything.
 # - **Kinds.** `$gt` and its friends compare numbers with numbers and text with text. Two kinds
 #   never match, and never raise. `1` equals `1.0`, but not `True`.
 # - **Missing** counts as null: `{"a": None}` finds both. So `$ne` and `$nin` find a missing field,
@@ -91,9 +91,11 @@ def put(document: Document, path: str, value: Any) -> None:
 #   `$eq` and `$in`: no element may match.
 # - A text is no list: `{"$in": "steamer"}` must not find `team`. Refusing it is best.
 #
-# Free: positions like `lines.0`, a list in a list, documents in a list that lack the field, an
-# empty list in the middle of a path, `$gt` and its friends with null, booleans, lists or
-# documents.
+# These points are free:
+#
+# - positions like `lines.0`, and a list in a list;
+# - documents in a list that lack the field, and an empty list in the middle of a path;
+# - `$gt` and its friends when they are given null, a boolean, a list or a document.
 
 # %% [markdown] id="task-3"
 # ## Task 3: order and pages
@@ -105,9 +107,11 @@ def put(document: Document, path: str, value: Any) -> None:
 # - Equal ones stay in the order in which they were inserted, in both directions. An update does
 #   not change that order.
 # - First sort, then leave out `skip` documents, then take `limit`. `None` means all. A `limit` of
-#   0 and negative numbers are free; refusing them is kind.
+#   0 and negative numbers are free. Refusing them is kind: `-1` must not mean everything.
 # - `projection` is a list of paths to keep. The `_id` is always kept, and missing stays missing.
-#   `["item.size"]` gives `{"_id": 1, "item": {"size": 5}}`. Paths through lists are free.
+#   `["item.size"]` gives `{"_id": 1, "item": {"size": 5}}`.
+#
+# Paths through lists are free here, in `sort` and in `projection`.
 
 # %% [markdown] id="task-4"
 # ## Task 4: change
@@ -120,15 +124,17 @@ def put(document: Document, path: str, value: Any) -> None:
 #   are missing on its way. `$unset` removes the field, whatever the value. `$inc` adds; a missing
 #   field counts as 0. `$push` appends one element; a missing list is made. `$pull` removes all
 #   elements equal to a value. `$unset` and `$pull` leave a missing field missing.
-# - Refused: any other word in `ops`, the name of a field too, `$inc` of a text, and `$push` onto
-#   something that is no list.
+# - Refused: any other word in `ops`, the name of a field too, `$inc` of a text or a list, and
+#   `$push` onto something that is no list.
 # - All or nothing: if one operator fails, or one of many documents, no document is changed.
 # - No update changes an `_id`.
 # - `upsert=True`: if nothing matches, insert a document made of what the query says to be equal,
 #   plain or with `$eq`. Then `ops` change it. Other conditions add nothing.
 #
-# Free: paths into a list, two operators on one path, a `$set` through a number or a text, `$and`
-# and `$or` in an upsert, and what an upsert gives back when it inserts.
+# These points are free:
+#
+# - paths into a list, two operators on one path, and a `$set` through a number or a text;
+# - `$and` and `$or` in an upsert, and what an upsert gives back when it inserts.
 
 # %% [markdown] id="task-5"
 # ## Task 5: indexes and threads
