@@ -5,6 +5,7 @@ seen)`. The same function is used before and after the code is mended.
 """
 
 import sqlite3
+import threading
 from contextlib import closing, suppress
 from decimal import Decimal
 from pathlib import Path
@@ -102,3 +103,141 @@ def observe_03_1_c(desk_class):
         if desk.total(2) != Decimal("4.20"):
             return False, f"{seen} But another bill is {desk.total(2)} now, not 4.20."
     return True, seen
+
+
+# ---------------------------------------------------------------- lesson 03.3
+
+
+def _accounts(connection):
+    connection.execute("""
+        CREATE TABLE IF NOT EXISTS accounts (id text PRIMARY KEY, balance bigint NOT NULL);
+        TRUNCATE accounts;
+        INSERT INTO accounts VALUES ('ada', 100), ('bao', 100)""")
+
+
+def _balances(connection):
+    rows = connection.execute("SELECT id, balance FROM accounts ORDER BY id")
+    return dict(rows.fetchall())
+
+
+def observe_03_3_a(send):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        _accounts(connection)
+        send(connection, "ada", "bao", 30)
+        if _balances(connection) != {"ada": 70, "bao": 130}:
+            return False, f"30 of ada's 100 are sent to bao: {_balances(connection)}."
+        seen = ""
+        for case, source, target, amount in (
+            ("to an account that does not exist", "ada", "eve", 100),
+            ("from an account that does not exist", "eve", "ada", 100),
+            ("of -50", "ada", "bao", -50),
+            ("of 0", "ada", "bao", 0),
+            ("of NaN", "ada", "bao", float("nan")),
+            ("from ada to ada", "ada", "ada", 10),
+            ("of 101 where there is 100", "ada", "bao", 101),
+        ):
+            _accounts(connection)
+            error = _came_out(send, connection, source, target, amount)
+            after = _balances(connection)
+            if not error or after != {"ada": 100, "bao": 100}:
+                told = f"raises {error}" if error else "is accepted"
+                return False, f"{seen}A transfer {case} {told}: {after}, sum {sum(after.values())}."
+            seen = "Mended so far. "
+        _accounts(connection)
+        left = _both_send_all(db, send)
+        if left != {"ada": 0, "bao": 200}:
+            return False, f"Odd transfers are refused. Two at once send all of it: {left}."
+    return True, "Odd transfers are refused. Of two at once that send all, one is done."
+
+
+def _both_send_all(db, send):
+    """Two transfers of 100 at once, both past the check if nothing holds them; the balances."""
+    check = threading.Barrier(2)
+
+    class Meets:
+        """A connection that meets the other one after its first statement."""
+
+        def __init__(self, connection):
+            self._connection, self._met = connection, False
+
+        def execute(self, *statement):
+            result = self._connection.execute(*statement)
+            if not self._met:
+                self._met = True
+                with suppress(threading.BrokenBarrierError):
+                    check.wait(0.5)
+            return result
+
+        def __getattr__(self, name):
+            return getattr(self._connection, name)
+
+    def request():
+        with db.connect(autocommit=True) as connection:
+            _came_out(send, Meets(connection), "ada", "bao", 100)
+
+    threads = [threading.Thread(target=request) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with db.connect() as connection:
+        return _balances(connection)
+
+
+def observe_03_3_b(withdraw):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        _accounts(connection)
+        disturbed = []
+
+        def another_takes_20():
+            if not disturbed:
+                disturbed.append(True)
+                with db.connect() as other:
+                    other.execute("UPDATE accounts SET balance = balance - 20 WHERE id = 'ada'")
+
+        seen = "Ada has 100. While 10 are withdrawn, another takes 20"
+        error = _came_out(withdraw, connection, 10, another_takes_20)
+        if error:
+            return False, f"{seen}: it ends with {error}, and ada has {_ada(connection)}."
+        seen += f": ada has {_ada(connection)}."
+        if _ada(connection) != 70:
+            return False, seen
+        if withdraw(connection, 10) != 60 or _ada(connection) != 60:
+            return False, seen + " But a quiet withdrawal is wrong now."
+    return True, seen
+
+
+def _ada(connection):
+    return _balances(connection)["ada"]
+
+
+def observe_03_3_c(pay):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        connection.execute("CREATE TABLE orders (id int PRIMARY KEY, status text, city text)")
+        connection.execute("INSERT INTO orders VALUES (1, 'new', 'Osaka'), (2, 'new', 'Lyon')")
+        waited, charged = [], []
+
+        def charge(order):
+            charged.append(order)
+            with db.connect(autocommit=True) as other:
+                other.execute("SET lock_timeout = '50ms'")
+                change = "UPDATE orders SET city = 'Cardiff' WHERE id = %s"
+                waited.append(_came_out(other.execute, change, [order]))
+                if len(charged) == 1 and not waited[-1]:
+                    _came_out(pay, other, order, lambda order: charged.append(order) or "paid")
+            return "paid"
+
+        pay(connection, 1, charge)
+        seen = "While the service is asked, somebody changes the address: "
+        if waited != [""]:
+            return False, f"{seen}it waits until it gives up, with {waited[0]}."
+        seen += "it is done at once."
+        if charged != [1]:
+            return False, f"{seen} But two requests at once charge {len(charged)} times now."
+        status, city = connection.execute("SELECT status, city FROM orders WHERE id = 1").fetchone()
+        if (status, city) != ("paid", "Cardiff"):
+            return False, f"{seen} But the order is {status} and goes to {city}."
+        pay(connection, 1, charge)
+        if charged != [1]:
+            return False, f"{seen} But a paid order is charged again."
+    return True, f"{seen} The order is charged once."
