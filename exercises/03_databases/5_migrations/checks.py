@@ -21,6 +21,7 @@ from course_lib.labs import crash, postgres
 from course_lib.practice import scenario
 
 NAMES = ("Migrator",)
+SEEDS = 5  # each seed kills each right answer before every statement
 HINTS = (
     "When is a migration applied? Think of a kill between any two of your lines: what would the "
     "next run believe, and what would be true?",
@@ -162,6 +163,16 @@ REFUSED = "a gap or a number that is there twice is refused"
 DRY = "plan and status change nothing"
 
 
+class AskedClock(ManualClock):
+    """A clock that knows whether somebody has asked it for a date."""
+
+    asked = False
+
+    def now(self):
+        self.asked = True
+        return super().now()
+
+
 @scenario(ORDER, task=1, next_step="Sort by int(...): as texts, 10 comes before 9.")
 def order(solution, rng):
     """Eleven or more migrations, some with zeros in front, in one call of up."""
@@ -173,9 +184,11 @@ def order(solution, rng):
     shuffled = sorted(files.items(), key=lambda _: rng.random())
     with shop(dict(shuffled)) as here:
         with here.open() as conn:
-            migrator = here.migrator(solution, conn)
+            clock = AskedClock()
+            migrator = here.migrator(solution, conn, clock)
             seen = {"up() returned": numbers(migrator.up())}
             seen["status() then"] = states(migrator)
+            seen["clock.now() was asked"] = clock.asked
         return seen | {"run, in this order": [n for (n,) in here.tables()["shop_log"]]}
 
 
