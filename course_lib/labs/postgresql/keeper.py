@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from course_lib.labs.postgresql.account import give, reachable, unprivileged
+from course_lib.labs.postgresql.folders import Trouble, make_folder
 from course_lib.labs.postgresql.job import Job
 from course_lib.labs.postgresql.remains import hold, kill_all, remove_all, sweep
 
@@ -30,10 +31,6 @@ __all__ = ["Keeper"]
 _STARTING_MAY_TAKE = 30.0  # seconds
 _STOPPING_MAY_TAKE = 0.7  # seconds, before it is killed
 _PORTS_TRIED = 5
-
-
-class _Trouble(Exception):
-    """Why there is no server, in one sentence."""
 
 
 class _Ending(Exception):
@@ -66,7 +63,7 @@ class Keeper:
             pass
         except queue.Empty:
             _answer({"error": f"PostgreSQL was not ready in {_STARTING_MAY_TAKE:g} s; try again."})
-        except (_Trouble, LookupError) as trouble:
+        except (Trouble, LookupError) as trouble:
             _answer({"error": f"{trouble}."})
         except (OSError, shutil.Error) as error:
             _answer({"error": f"PostgreSQL cannot be started here: {error}."})
@@ -112,42 +109,16 @@ class Keeper:
     def _prepare(self) -> None:
         """Before there is a second thread, since it forks."""
         self._account = unprivileged()
-        folder = self._folder = self._make_folder()
+        folder = self._folder = make_folder(self._job, self._account)
         self._lock = hold(folder)
         self._data, self._log = folder / "data", folder / "log"
         if self._account and not reachable(self._programs / "initdb", self._account):
             self._copy_programs()
 
-    def _make_folder(self) -> Path:
-        for place in map(Path, self._job.places):
-            folder = place / self._job.name
-            try:
-                folder.mkdir(mode=0o700)
-            except OSError:
-                continue
-            if self._account is None:
-                return folder
-            os.chown(folder, *self._account)
-            if reachable(folder, self._account):
-                self._leave_a_sign(folder)
-                return folder
-            folder.rmdir()
-        raise _Trouble(
-            f"PostgreSQL can use none of the folders {', '.join(self._job.places)}; "
-            "set TMPDIR to a folder that every user may enter and write to"
-        )
-
-    def _leave_a_sign(self, folder: Path) -> None:
-        """A private TMPDIR cannot hold the data; a link there shows that it exists."""
-        sign = Path(self._job.places[0]) / self._job.name
-        if sign != folder:
-            with contextlib.suppress(OSError):
-                sign.symlink_to(folder)
-
     def _copy_programs(self) -> None:
         """The environment lies in a private folder, which stays private."""
         if not self._job.package:
-            raise _Trouble(f"the account that runs PostgreSQL may not use {self._programs}")
+            raise Trouble(f"the account that runs PostgreSQL may not use {self._programs}")
         package, copy = Path(self._job.package), self._folder / "programs"
         for part in self._job.parts:
             if (package / part).exists():
@@ -162,7 +133,7 @@ class Keeper:
             try:
                 self._start()
                 return
-            except _Trouble:  # it may be damaged, so it is made again
+            except Trouble:  # it may be damaged, so it is made again
                 shutil.rmtree(self._job.template, ignore_errors=True)
                 shutil.rmtree(self._data)
         self._initdb()
@@ -193,7 +164,7 @@ class Keeper:
         while self._next(_STARTING_MAY_TAKE) is not initdb:
             pass
         if initdb.returncode:
-            raise _Trouble(f"PostgreSQL's initdb failed: {self._last_words()}")
+            raise Trouble(f"PostgreSQL's initdb failed: {self._last_words()}")
         self._save_template()
         self._configure()
 
@@ -223,8 +194,8 @@ class Keeper:
                 self._port = port
                 return
             if "Address already in use" not in self._logged():
-                raise _Trouble(f"PostgreSQL did not start: {self._last_words()}")
-        raise _Trouble(f"PostgreSQL found no free port in {_PORTS_TRIED} attempts; try again")
+                raise Trouble(f"PostgreSQL did not start: {self._last_words()}")
+        raise Trouble(f"PostgreSQL found no free port in {_PORTS_TRIED} attempts; try again")
 
     def _starts_on(self, port: int) -> bool:
         program = str(self._programs / "postgres")
