@@ -54,7 +54,7 @@ class Kernel:
 
     def __init__(self, tmp: Path, cache: Path, *, python: str, account: str, **more: str) -> None:
         self.tmp, self.mark = tmp, uuid.uuid4().hex
-        environment = {
+        self.environment = {
             "PATH": os.environ["PATH"],
             "PYTHONPATH": os.pathsep.join([str(ROOT), PACKAGES]),
             "TMPDIR": str(tmp),
@@ -66,7 +66,7 @@ class Kernel:
             [python, "-c", KERNEL],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env=environment,
+            env=self.environment,
             cwd="/",
             text=True,
             start_new_session=True,
@@ -394,9 +394,10 @@ def test_an_own_server_that_does_not_answer_is_one_sentence_with_the_mend(start:
 
 def kernel_error(kernel: Kernel) -> str:
     """The last line that postgres() prints in an environment like the kernel's."""
-    environment = psutil.Process(kernel.process.pid).environ()
     command = [sys.executable, "-c", "from course_lib.labs import postgres; postgres()"]
-    done = subprocess.run(command, env=environment, cwd="/", capture_output=True, text=True)
+    done = subprocess.run(
+        command, env=kernel.environment, cwd="/", capture_output=True, text=True, timeout=60
+    )
     return done.stderr.strip().splitlines()[-1]
 
 
