@@ -20,6 +20,7 @@ from functools import partial
 from course_lib.practice import scenario
 
 NAMES = ("Collection",)
+SEEDS = 6  # each seed asks 500 random queries and stops a thread at every line, twice
 HINTS = (
     "What does it mean that a list equals a value? And what is the value of a field that is not "
     "there? Answer both for `$ne` too, before you write any operator.",
