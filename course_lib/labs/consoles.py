@@ -13,7 +13,8 @@
 The sessions are real. After each step the stepper waits until every statement
 has ended or is seen to wait for a lock (`pg_blocking_pids`), so the same steps
 give the same story on every machine, however slow. In a deadlock the victim is
-the console that closed the circle.
+the console that closed the circle. One race is PostgreSQL's own: when two
+consoles wait for the same row and it is released, either may be next.
 
 With SQLite nobody waits: the busy timeout is 0 and the answer is SQLITE_BUSY.
 """

@@ -144,17 +144,18 @@ def lock(console: str, row: int) -> str:
 
 
 def test_a_chain_of_waiting_consoles_goes_on_one_by_one(bank: Database) -> None:
-    steps = ["A: BEGIN", "B: BEGIN", *(f"{name}: {TAKE.format(1)}" for name in "ABC")]
+    first = ["A: BEGIN", "B: BEGIN", f"A: {TAKE.format(1)}", f"B: {TAKE.format(2)}"]
+    waiting = [f"B: {TAKE.format(1)}", f"C: {TAKE.format(2)}"]
 
-    story = two_consoles(bank.connect, [*steps, "A: COMMIT", "B: COMMIT"])
+    story = two_consoles(bank.connect, [*first, *waiting, "A: COMMIT", "B: COMMIT"])
 
-    assert rows(story)[3:] == [
-        (4, "B", "waits for A"),
-        (5, "C", "waits for B"),
-        (6, "A", "COMMIT"),
-        (6, "B", "UPDATE 1"),
-        (7, "B", "COMMIT"),
-        (7, "C", "UPDATE 1"),
+    assert rows(story)[4:] == [
+        (5, "B", "waits for A"),
+        (6, "C", "waits for B"),
+        (7, "A", "COMMIT"),
+        (7, "B", "UPDATE 1"),
+        (8, "B", "COMMIT"),
+        (8, "C", "UPDATE 1"),
     ]
 
 
