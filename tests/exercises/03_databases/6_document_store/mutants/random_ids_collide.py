@@ -1,4 +1,4 @@
-# fails "makes up an _id that no other document has" with "4,000 documents"
+# fails "makes up an _id that no other document has" with "documents without _id"
 import random
 
 
