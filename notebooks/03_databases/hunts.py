@@ -11,6 +11,8 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import psycopg
+
 from course_lib.labs import postgres
 
 # ---------------------------------------------------------------- lesson 03.1
@@ -241,3 +243,156 @@ def observe_03_3_c(pay):
         if charged != [1]:
             return False, f"{seen} But a paid order is charged again."
     return True, f"{seen} The order is charged once."
+
+
+# ---------------------------------------------------------------- lesson 03.5
+
+
+def observe_03_5_a(pool_class):
+    with postgres().database() as db:
+        with db.connect() as connection:
+            connection.execute("CREATE TABLE carts (item text)")
+        pool = pool_class(db.connect, 1)
+        try:
+            return _use_again(db, pool)
+        finally:
+            pool.close()
+
+
+def _use_again(db, pool):
+    def work(statement):
+        with pool.connection() as connection:
+            return connection.execute(statement).fetchone()
+
+    error = _came_out(work, "SELECT 1 / 0")
+    if error != "DivisionByZero":
+        return False, f"A visitor divides by zero and sees {error or 'no error'}."
+    seen = "A statement fails. The next visitor asks SELECT 7 and "
+    if error := _came_out(work, "SELECT 7"):
+        return False, f"{seen}gets {error}."
+    seen += "gets 7."
+    if not _came_out(work, "INSERT INTO carts VALUES ('tea') RETURNING 1 / 0"):
+        return False, seen + " But errors are hidden now."
+    _came_out(work, "INSERT INTO carts VALUES ('rye') RETURNING 1")
+    if work("SELECT count(*) FROM carts") != (0,):
+        return False, seen + " But an insert without a commit is there for the next visitor."
+    with pool.connection() as connection:
+        connection.execute("INSERT INTO carts VALUES ('bun')")
+        connection.commit()
+    if work("SELECT count(*) FROM carts") != (1,):
+        return False, seen + " But an insert with a commit is gone."
+    return _after_a_cut(db, pool, work, seen)
+
+
+def _after_a_cut(db, pool, work, seen):
+    """The line is cut while a visitor has the connection."""
+
+    def cut():
+        with pool.connection() as connection:
+            connection.execute("SELECT 7")
+            with db.connect() as other:
+                victim = connection.info.backend_pid
+                other.execute("SELECT pg_terminate_backend(%s, 10000)", [victim])
+            raise LookupError("the visitor's own error")
+
+    error = _came_out(cut)
+    if error != "LookupError":
+        return False, f"{seen} But when the line is cut, {error} hides the visitor's own error."
+    if error := _came_out(work, "SELECT 7"):
+        return False, f"{seen} But after the line was cut, the next visitor gets {error}."
+    return True, seen + " What is not committed is gone, and a dead connection is replaced."
+
+
+def observe_03_5_b(manager_class):
+    migrations = (
+        (1, "CREATE TABLE prices AS SELECT 4 AS cents"),
+        (2, "UPDATE prices SET cents = cents * 100"),
+    )
+
+    def apply_all(connection):
+        manager = manager_class(connection)
+        for number, sql in migrations:
+            manager.apply(number, sql)
+
+    for crash_at in range(1, 20):
+        with postgres().database() as db:
+            with closing(_Crashing.connect(db.url, autocommit=True)) as connection:
+                connection.statements_left = crash_at
+                connection.end = db.connect
+                crashed = _came_out(apply_all, connection)
+            seen = f"The power fails at statement {crash_at}, and the program starts again: "
+            with closing(db.connect(autocommit=True)) as connection:
+                if error := _came_out(apply_all, connection):
+                    return False, f"{seen}{error}."
+                cents = connection.execute("SELECT cents FROM prices").fetchall()
+                if cents != [(400,)]:
+                    return False, f"{seen}4 times 100 is {cents[0][0] if cents else 'gone'}."
+        if not crashed:
+            break
+    return True, "The power fails at each statement in turn. Each time, a new start gives 400."
+
+
+class _Crashing(psycopg.Connection):
+    """Its session ends before one of its statements; what is open is undone."""
+
+    statements_left = None
+
+    def execute(self, *statement, **options):
+        if self.statements_left is not None:
+            self.statements_left -= 1
+            if self.statements_left == 0:
+                with self.end() as other:
+                    other.execute("SELECT pg_terminate_backend(%s, 10000)", [self.info.backend_pid])
+        return super().execute(*statement, **options)
+
+
+def observe_03_5_c(migrate):
+    with postgres().database() as db:
+        with db.connect() as connection:
+            connection.execute("CREATE TABLE orders (id int)")
+            connection.execute("INSERT INTO orders VALUES (1)")
+        error = _customer_during(db, migrate)
+        seen = "A report is open, and the migration runs. A customer reads, and "
+        if error:
+            return False, f"{seen}goes away after a second: {error}."
+        seen += "gets the order."
+        with db.connect() as connection:
+            there = _gift(connection)
+        if there is None:  # it gave up, and is started again
+            with db.connect(autocommit=True) as connection:
+                if error := _came_out(migrate, connection):
+                    return False, f"{seen} But without the report it fails too: {error}."
+                there = _gift(connection)
+        if there != ("NO", "false"):
+            return False, f"{seen} But the column is not as it should be: {there}."
+    return True, f"{seen} After the report, the column is added."
+
+
+def _gift(connection):
+    return connection.execute(
+        "SELECT is_nullable, column_default FROM information_schema.columns"
+        " WHERE table_name = 'orders' AND column_name = 'gift'"
+    ).fetchone()
+
+
+def _customer_during(db, migrate):
+    """What a customer gets who reads while a report is open and the migration runs."""
+    with (
+        db.connect() as report,
+        db.connect(autocommit=True) as migrating,
+        db.connect(autocommit=True) as customer,
+    ):
+        report.execute("SELECT count(*) FROM orders")
+        thread = threading.Thread(target=_came_out, args=(migrate, migrating))
+        thread.start()
+        try:
+            waiting = "SELECT FROM pg_stat_activity WHERE pid = %s AND wait_event_type = 'Lock'"
+            while thread.is_alive():
+                if customer.execute(waiting, [migrating.info.backend_pid]).rowcount:
+                    break
+                thread.join(0.002)
+            customer.execute("SET statement_timeout = '1s'")
+            return _came_out(customer.execute, "SELECT id FROM orders")
+        finally:
+            report.rollback()  # the report ends, and whoever waits goes on
+            thread.join()
