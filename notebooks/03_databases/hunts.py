@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 
+from course_lib.databases.plan import read_postgres
 from course_lib.labs import postgres
 
 # ---------------------------------------------------------------- lesson 03.1
@@ -396,3 +397,75 @@ def _customer_during(db, migrate):
         finally:
             report.rollback()  # the report ends, and whoever waits goes on
             thread.join()
+
+
+# ---------------------------------------------------------------- lesson 03.4
+
+
+def _pages(connection, query):
+    rows = connection.execute("EXPLAIN (ANALYZE, BUFFERS, FORMAT json) " + query)
+    return read_postgres(rows.fetchone()[0]).pages
+
+
+def observe_03_4_a(latest):
+    with (
+        postgres().database(template="shop") as db,
+        db.connect(autocommit=True) as connection,
+    ):
+        right = connection.execute("""SELECT id FROM orders WHERE customer_id = 77
+                                      ORDER BY placed_at DESC LIMIT 3""").fetchall()
+        connection.execute(latest.INDEX)
+        connection.execute("VACUUM ANALYZE orders")
+        found = connection.execute(latest.QUERY).fetchall()
+        pages = _pages(connection, latest.QUERY)
+    if found != right:
+        return False, f"The latest three are {right}, and the query gives {found}."
+    few = "fewer than 20" if pages < 20 else f"{pages:,}"
+    return pages < 20, f"The query finds the right three rows and reads {few} pages."
+
+
+def observe_03_4_b(day):
+    with (
+        postgres().database(template="shop") as db,
+        db.connect(autocommit=True) as connection,
+    ):
+        connection.execute(day.INDEX)
+        connection.execute("VACUUM ANALYZE orders")
+        pages = _pages(connection, day.QUERY)
+        before = connection.execute(day.QUERY).fetchone()[0]
+        connection.execute("""INSERT INTO orders (id, customer_id, placed_at, status) VALUES
+            (900001, 77, '2025-05-31 23:59:59.999999', 'new'),
+            (900002, 77, '2025-06-01 00:00:00', 'new'),
+            (900003, 77, '2025-06-01 23:59:59.999999', 'new'),
+            (900004, 77, '2025-06-02 00:00:00', 'new')""")
+        added = connection.execute(day.QUERY).fetchone()[0] - before
+        there = connection.execute("""SELECT count(*) FROM orders
+            WHERE placed_at >= '2025-06-01' AND placed_at < '2025-06-02'""").fetchone()[0]
+    few = "fewer than 100" if pages < 100 else f"{pages:,}"
+    seen = f"The query reads {few} pages."
+    seen += f" Of four orders around its two midnights it counts {added}, and 2 are of that day."
+    return pages < 100 and added == 2 and before + added == there, seen
+
+
+def observe_03_4_c(report):
+    with (
+        postgres().database(template="shop") as db,
+        db.connect(autocommit=True) as connection,
+    ):
+        statements = []
+
+        def run(query, values=None):
+            statements.append(query)
+            return connection.execute(query, values)
+
+        listed = report(run, 100)
+        sent = len(statements)
+        two, none = report(run, 2), report(run, 0)
+        right = connection.execute("""SELECT o.id, city FROM orders o
+            JOIN customers c ON c.id = customer_id ORDER BY o.id DESC LIMIT 100""").fetchall()
+    seen = f"A list of 100 orders sends {sent} statement{'s' * (sent != 1)}."
+    if [tuple(row) for row in listed] != right:
+        return False, seen + " But the list is not right any more."
+    if [tuple(row) for row in two] != right[:2] or list(none):
+        return False, seen + " But lists of two orders or of none are not right any more."
+    return sent <= 2, seen
