@@ -175,6 +175,8 @@ def _result(
         problems.append("lessons: took too long and were stopped.")
     elif ended not in (0, 1):
         problems.append(f"lessons: pytest stopped with status {ended}:\n{said[-2000:]}")
+    elif ended and not problems:  # killed in the middle, it could not say what is missing
+        problems.append("lessons: a process that runs them was killed; run the same again.")
     compared = sum(row["compared"] for row in cells)
     return LessonResult(len(cells), compared, tuple(problems))
 
