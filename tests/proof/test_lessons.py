@@ -309,6 +309,20 @@ def test_a_kernel_killed_in_the_middle_of_a_lesson_is_named_and_leaves_nothing(
     assert left_in(rooms) == []
 
 
+def test_a_killed_process_that_runs_lessons_is_told(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # what it cannot clear any more stays apart
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    killer = "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)"
+    cut_short = lesson(folder / "cut short.ipynb", cell("print(1)", "1\n"), cell(killer))
+    sound = lesson(folder / "sound.ipynb", cell("print(1)", "1\n"))
+
+    found = run_lessons([cut_short, sound], jobs=2, warm=False)
+
+    assert found.problems == ("lessons: a process that runs them was killed; run the same again.",)
+
+
 RUN = """\
 import sys
 from pathlib import Path
