@@ -108,6 +108,85 @@ def observe_03_1_c(desk_class):
     return True, seen
 
 
+# ---------------------------------------------------------------- lesson 03.2
+
+
+def observe_03_2_a(at_least):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        run = connection.execute
+        run("CREATE TABLE profiles (id int PRIMARY KEY, doc jsonb NOT NULL)")
+        run("""INSERT INTO profiles VALUES (1, '{"name": "Ada", "age": 36}'),
+            (2, '{"name": "Bao", "age": 9}'), (3, '{"name": "Chen"}'),
+            (4, '{"name": "Dana", "age": 30}')""")
+        seen = "Ada is 36, Dana 30, Bao 9, and Chen does not say. Who is at least 30? "
+        try:
+            found = list(at_least(run, 30))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the caller sees it
+            return False, f"{seen}{type(error).__name__}: {str(error).splitlines()[0]}."
+        seen += f"{' and '.join(found) or 'Nobody'}."
+        if found != ["Ada", "Dana"]:
+            return False, seen
+        run("""INSERT INTO profiles VALUES (5, '{"name": "Eli", "age": "old"}')""")
+        error = _came_out(at_least, run, 30)
+    if error != "ValueError":
+        return False, f"{seen} But with the age 'old', it ends with {error or 'no error'}."
+    return True, f"{seen} With the age 'old', it raises ValueError."
+
+
+def observe_03_2_b(revenue):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        run = connection.execute
+        run("CREATE TABLE orders (id int PRIMARY KEY, city text)")
+        run("CREATE TABLE order_lines (order_id int, line int, quantity int, price int)")
+        run("CREATE TABLE parcels (order_id int, parcel text)")
+        run("INSERT INTO orders VALUES (1, 'Lyon'), (2, 'Osaka'), (3, 'Lyon'), (4, 'Osaka')")
+        run("""INSERT INTO order_lines VALUES
+            (1, 1, 1, 10), (1, 2, 2, 5), (2, 1, 1, 20), (3, 1, 1, 90), (4, 1, 1, 20)""")
+        run("INSERT INTO parcels VALUES (1, 'A'), (2, 'B'), (4, 'C')")
+        before = _money(revenue, run)
+        run("INSERT INTO parcels VALUES (1, 'D')")
+        after = _money(revenue, run)
+    right = {"Lyon": 20, "Osaka": 40}
+    seen = f"Each sent order in one parcel: {before}. "
+    if before != right:
+        return False, f"{seen}The bills of the sent orders say {right}."
+    return after == right, f"{seen}Order 1, from Lyon, gets a second parcel: {after}."
+
+
+def _money(revenue, run):
+    return {city: int(money) for city, money in revenue(run)}
+
+
+def observe_03_2_c(chain):
+    with postgres().database() as db, db.connect(autocommit=True) as connection:
+        run = connection.execute
+        run("CREATE TABLE staff (id int PRIMARY KEY, name text, manager int)")
+        run("INSERT INTO staff SELECT n, 'person', nullif(n - 1, 0) FROM generate_series(1, 200) n")
+        run("INSERT INTO staff VALUES (301, 'Dana', 302), (302, 'Eli', 301), (303, 'Finn', 301)")
+        run("SET statement_timeout = '10s'")
+        if list(chain(run, 200)) != list(range(200, 0, -1)):
+            return False, "With 200 levels and no circle, the way to the top is not complete."
+        run("SET statement_timeout = '300ms'")
+        asked = []
+
+        def run_some(*statement):
+            asked.append(statement)
+            if len(asked) > 1000:
+                raise psycopg.errors.QueryCanceled("a loop in Python has no end either")
+            return run(*statement)
+
+        seen = "Finn is under Dana, Dana under Eli, and Eli under Dana: "
+        try:
+            found = list(chain(run_some, 303))
+        except psycopg.errors.QueryCanceled:
+            return False, f"{seen}it has no end, and is stopped."
+        except Exception as error:  # noqa: BLE001 - an error is a good answer, too
+            return True, f"{seen}it ends with {type(error).__name__}. 200 levels are no problem."
+    if found != [303, 301, 302]:
+        return False, f"{seen}it gives {len(found)} numbers. The three should be there once."
+    return True, f"{seen}it ends, with each of them once. 200 levels are no problem."
+
+
 # ---------------------------------------------------------------- lesson 03.3
 
 
