@@ -235,6 +235,19 @@ def _shop(words: Words) -> int:
     return 0
 
 
+def _site(words: Words) -> int:
+    from course_lib.index import ROOT
+    from course_lib.site import build
+
+    parser = _Parser("site")
+    parser.add_argument("--out", type=Path, default=ROOT / "site", help="default: site/")
+    out = parser.parse_args(words).out
+    files = build(out)
+    pages = sum(name.endswith(".html") for name in files)
+    print(f"{pages} pages written; open {out / 'index.html'} in a browser.")
+    return 0
+
+
 def _test(words: Words) -> int:
     from course_lib.proof import running
 
@@ -283,6 +296,7 @@ VERBS = {
     "reset": Verb("ID", "start an exercise again; yours is kept beside", _reset),
     "shop": Verb("[list|start NN|check NN]", "the shop that grows with the chapters", _shop),
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
+    "site": Verb("[--out DIR]", "write all lessons as pages to read in a browser", _site),
     "doctor": Verb("", "look for what could be in the way", _doctor),
     "install": Verb("[core|test|all]", "install without starting anything", _install),
     "test": Verb("[...]", "prove the course: tests, lessons, exercises", _test),
