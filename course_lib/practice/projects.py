@@ -91,7 +91,7 @@ def _without_regions(name: str, text: str, done: int) -> str:
         elif begin and not region:
             region = begin
             if int(begin["milestone"]) > done:
-                kept += _stub(begin)
+                kept += _stub(begin, raises=_in_function(kept, begin["indent"]))
         elif "SOLUTION" in line and line.lstrip(" \t-").startswith("###"):
             mend = "write `### BEGIN SOLUTION M1: words` and `### END SOLUTION` in turn."
             raise BadExercise(f"{name}: line {number}: {line.strip()}: {mend}")
@@ -112,13 +112,28 @@ def regions(text: str) -> list[str]:
     return lines
 
 
-def _stub(begin: re.Match[str]) -> list[str]:
-    """What stands in the place of a region. Only inside a function it raises."""
+def _in_function(before: list[str], indent: str) -> bool:
+    """Whether a line with this indent, after these lines, is inside a function."""
+    depth = len(indent)
+    for line in reversed(before):
+        words = line.lstrip()
+        if not words or len(line) - len(words) >= depth:
+            continue
+        if words.startswith(("def ", "async def ")):
+            return True
+        depth = len(line) - len(words)
+        if words.startswith(")"):  # the end of a signature: its `def` stands as far in
+            depth += 1
+    return False
+
+
+def _stub(begin: re.Match[str], *, raises: bool) -> list[str]:
+    """What stands in the place of a region."""
     todo = f"TODO M{begin['milestone']}: {begin['words'] or 'your code'}"
     if begin["comment"]:
         return [f"{begin['indent']}-- {todo}"]
-    raises = [f"{begin['indent']}raise NotImplementedError"] if begin["indent"] else []
-    return [f"{begin['indent']}# {todo}", *raises]
+    ending = [f"{begin['indent']}raise NotImplementedError"] if raises else []
+    return [f"{begin['indent']}# {todo}", *ending]
 
 
 def built(exercise: Exercise, root: Path) -> Files:

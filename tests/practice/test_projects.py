@@ -70,6 +70,41 @@ def test_in_sql_and_outside_functions_nothing_is_raised():
     }
 
 
+def test_a_region_in_a_class_raises_only_inside_its_functions():
+    source = """class Till:
+    LIMIT = 3
+
+    ### BEGIN SOLUTION M1: helpers
+    def _helper(self):
+        return 1
+
+    ### END SOLUTION
+
+    def total(
+        self,
+    ):
+        with self.lock:
+            ### BEGIN SOLUTION M1: add up
+            return 1
+            ### END SOLUTION
+"""
+
+    assert stripped({"till.py": source}) == {
+        "till.py": """class Till:
+    LIMIT = 3
+
+    # TODO M1: helpers
+
+    def total(
+        self,
+    ):
+        with self.lock:
+            # TODO M1: add up
+            raise NotImplementedError
+"""
+    }
+
+
 @pytest.mark.parametrize(
     "text",
     [
