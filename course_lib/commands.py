@@ -236,16 +236,9 @@ def _shop(words: Words) -> int:
 
 
 def _site(words: Words) -> int:
-    from course_lib.index import ROOT
-    from course_lib.site import build
+    from course_lib.site import command
 
-    parser = _Parser("site")
-    parser.add_argument("--out", type=Path, default=ROOT / "site", help="default: site/")
-    out = parser.parse_args(words).out
-    files = build(out)
-    pages = sum(name.endswith(".html") for name in files)
-    print(f"{pages} pages written; open {out / 'index.html'} in a browser.")
-    return 0
+    return command.main(list(words))
 
 
 def _test(words: Words) -> int:

@@ -35,10 +35,16 @@ class Converter:
 
     @cached_property
     def _exporter(self) -> Any:
-        from nbconvert import HTMLExporter  # heavy, and most commands need no page
+        from nbconvert import HTMLExporter, TemplateExporter
         from traitlets.config import Config
 
-        exporter: Any = HTMLExporter
+        class Reading(HTMLExporter):
+            """Without the last step of HTMLExporter, which makes up alt texts."""
+
+            def from_notebook_node(self, nb: Any, resources: Any = None, **kw: Any) -> Any:
+                return TemplateExporter.from_notebook_node(self, nb, resources, **kw)
+
+        exporter: Any = Reading
         return exporter(
             config=Config(NbConvertBase={"display_data_priority": _SHOWN_FIRST}),
             extra_template_basedirs=[str(_TEMPLATES)],

@@ -35,7 +35,9 @@ class Counts:
 
 def count(path: Path, html: BeautifulSoup) -> Counts:
     """The numbers of the lesson at `path`, whose content is `html`."""
-    pictures, tables = html.select(".output img"), html.select(".output table")
+    outputs = html.find_all(class_="output")
+    pictures = [picture for output in outputs for picture in output.find_all("img")]
+    tables = [table for output in outputs for table in output.find_all("table")]
     controls = [cell for cell in code_cells(read(path)) if _CONTROL.search(source(cell))]
     sentences = list(_sentences(html))
     words = sum(sentences)
@@ -63,7 +65,8 @@ def _has_twin(cell: Cell) -> bool:
 def _sentences(html: BeautifulSoup) -> list[int]:
     """How many words each sentence of the lesson's own text has."""
     lengths: list[int] = []
-    for block in html.select(".prose p, .prose li"):
+    prose = html.find_all(class_="prose")
+    for block in (block for part in prose for block in part.find_all(_BLOCKS)):
         text = block.get_text()
         if block.find(_BLOCKS) or text.startswith(_LISTS):
             continue

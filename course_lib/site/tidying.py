@@ -14,9 +14,6 @@ from .faults import SiteError, place
 
 __all__ = ["check_pictures", "drop_scripts", "frame_code", "frame_tables"]
 
-_STAND_IN = "No description has been provided for this image"
-"""What nbconvert writes as the alt of a picture that has none."""
-
 _FITS = 26
 """So many characters of code stand in one line at 320 CSS pixels."""
 
@@ -25,7 +22,7 @@ def drop_scripts(html: BeautifulSoup) -> None:
     """Take out scripts and styles: lessons bring some for JupyterLab."""
     for tag in html.find_all(["script", "style"]):
         tag.decompose()
-    for output in html.select(".output"):
+    for output in html.find_all(class_="output"):
         if not output.get_text(strip=True) and not output.find("img"):
             output.decompose()
 
@@ -35,7 +32,7 @@ def check_pictures(html: BeautifulSoup, source: str) -> None:
     for number, picture in enumerate(html.find_all("img"), 1):
         where = f"{place(source, picture)}: picture {number}"
         alt = str(picture.get("alt") or "").strip()
-        if not alt or alt == _STAND_IN:
+        if not alt:
             raise SiteError(f"{where} has no alt text; show it with figure(fig, alt=...).")
         if not str(picture.get("src", "")).startswith("data:"):
             raise SiteError(f"{where} is a file of its own; show it with figure(fig, alt=...).")
