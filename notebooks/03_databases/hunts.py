@@ -548,3 +548,83 @@ def observe_03_4_c(report):
     if [tuple(row) for row in two] != right[:2] or list(none):
         return False, seen + " But lists of two orders or of none are not right any more."
     return sent <= 2, seen
+
+
+# ---------------------------------------------------------------- lesson 03.6
+
+
+def observe_03_6_a(cheapest):
+    products = [
+        {"sku": "bowl", "price": 30, "tags": ["gift"]},
+        {"sku": "cup", "price": 10, "tags": ["gift"]},
+        {"sku": "lamp", "price": 20, "tags": ["gift"]},
+        {"sku": "nail", "price": 1, "tags": []},
+        {"sku": "card", "price": 2, "tags": ["gift"]},
+    ]
+
+    def asked(count):
+        return [product["sku"] for product in cheapest(products, "gift", count)]
+
+    found = asked(3)
+    seen = f"Gifts for 30, 10, 20 and 2. The three cheapest: {', '.join(found)}."
+    if found != ["card", "cup", "lamp"]:
+        return False, seen
+    if asked(1) != ["card"] or asked(9) != ["card", "cup", "lamp", "bowl"] or asked(0):
+        return False, seen + f" But of 1, 9 and 0 it makes {asked(1)}, {asked(9)} and {asked(0)}."
+    if [product["sku"] for product in products] != ["bowl", "cup", "lamp", "nail", "card"]:
+        return False, seen + " But the caller's list is in another order now."
+    return True, seen
+
+
+def observe_03_6_b(matching):
+    lamp = {"sku": "lamp", "bulb": {"fitting": "E27", "watts": 6}}
+    torch = {"sku": "torch", "bulb": "built in"}
+    kettle = {"sku": "kettle", "bulb": None}
+
+    def asked(query):
+        try:
+            found = matching([lamp, torch, kettle], query)
+            return [document["sku"] for document in found]
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look at
+            return type(error).__name__
+
+    found = asked({"bulb.fitting": "E27"})
+    seen = f"A lamp with an E27 bulb is there. The query for bulb.fitting E27 gives {found}."
+    if found != ["lamp"]:
+        return False, seen
+    for query, right in (
+        ({"bulb.fitting": "E14"}, []),
+        ({"sku": "lamp", "bulb.watts": 6}, ["lamp"]),
+        ({"sku": "torch"}, ["torch"]),
+        ({"bulb": {"fitting": "E27", "watts": 6}}, ["lamp"]),
+        ({"bulb.fitting.size": 1}, []),
+    ):
+        if asked(query) != right:
+            return False, f"{seen} But {query} gives {asked(query)}."
+    return True, seen
+
+
+def observe_03_6_c(up_to):
+    good = [{"sku": "cup", "price": 10}, {"sku": "bowl", "price": 30}, {"sku": "pen", "price": 2}]
+
+    def asked(*more, limit=10):
+        try:
+            return up_to([*good[:1], *more, *good[1:]], limit)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what we look at
+            return type(error).__name__
+
+    if asked() != ["cup", "pen"]:
+        return False, f"Of 10, 30 and 2, up to 10, it finds {asked()}."
+    seen = ""
+    for what, odd in (
+        ('"7" as text', {"sku": "mug", "price": "7"}),
+        ("None", {"sku": "mug", "price": None}),
+        ("missing", {"sku": "mug"}),
+    ):
+        found = asked(odd)
+        seen = f"Of 10, 30 and 2, and a price that is {what}, up to 10: {found or 'nothing'}."
+        if found not in (["cup", "pen"], ["cup", "mug", "pen"]) or (
+            "mug" in found and what[0] != '"'
+        ):
+            return False, seen
+    return True, "One price that is text, None or missing does not hide the others."

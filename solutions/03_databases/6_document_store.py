@@ -2,7 +2,8 @@
 # # A document store that keeps its word
 #
 # **Goal:** write a small store of documents with the queries and updates of MongoDB: never a
-# half-done change, never a shared list. · **120 minutes** · needs: lesson 03.6
+# half-done change, never a shared list. · **120 minutes** · needs: [Beyond
+# tables](../../../notebooks/03_databases/6_beyond_tables.ipynb)
 #
 # **Not covered:** disks, dates, ranges by index, regular expressions, aggregation.
 
