@@ -42,7 +42,7 @@ def start(*, port: int | None, browser: bool, others: Sequence[str]) -> int:
     """
     if port is not None:
         _refuse_taken(port)
-    for sentence in (str(workspace.refresh()), progress.notice()):
+    for sentence in (str(workspace.refresh(work=workspace.WORK)), progress.notice()):
         if sentence:
             print(sentence, flush=True)
     os.environ.update(_environment(progress.home()))

@@ -30,7 +30,7 @@ from course_lib.proof.lessons import (
     changed_lessons_still_show_what_they_say,
     lessons_still_show_what_they_say,
 )
-from course_lib.proof.library import library_tests_pass
+from course_lib.proof.library import library_tests_pass, pages_work_for_everyone
 from course_lib.proof.links import links_resolve
 from course_lib.proof.self_contained import files_name_no_machine
 from course_lib.proof.stored import outputs_are_clean, volatile_cells_are_few
@@ -115,11 +115,12 @@ def _chosen(options: argparse.Namespace) -> list[Run]:
     )
     if options.python:
         return [functools.partial(lessons, python=python_for(ROOT, options.python))]
-    return [*rungs(fast=options.fast, jobs=jobs), *([] if options.fast else [lessons])]
+    pages = functools.partial(pages_work_for_everyone, jobs=jobs)
+    return [*rungs(fast=options.fast, jobs=jobs), *([] if options.fast else [lessons, pages])]
 
 
 def rungs(*, fast: bool, jobs: int) -> list[Run]:
-    """The gates in order: files, library, exercises. The lessons come last (`_chosen`)."""
+    """The gates in order: files, library, exercises. Lessons and pages come last (`_chosen`)."""
     chosen: list[Run] = [
         *STATIC,
         functools.partial(topics_are_covered, progress=_progress),

@@ -1,0 +1,77 @@
+"""The audits of a page that is open: our rules, contrast, names, and axe-core's."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from course_lib.proof.browser.findings import Finding, findings
+from course_lib.proof.browser.tree import unnamed
+
+__all__ = ["AXE_TAGS", "axe_rules", "contrast", "look", "whole_page"]
+
+NOTEBOOK = ".jp-Notebook"
+AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
+_FEW = 3  # places that are told of one finding of axe
+_HERE = Path(__file__).parent
+_OPEN_ALL = "s => document.querySelectorAll(s + ' details').forEach(one => { one.open = true; })"
+
+
+@cache
+def _script(name: str) -> str:
+    if name == "axe":
+        import axe_playwright_python  # type: ignore[import-untyped]  # only a file of it
+
+        path = Path(axe_playwright_python.__file__).parent / "axe.min.js"
+    else:
+        path = _HERE / name
+    return path.read_text(encoding="utf-8")
+
+
+def prepare(page: Any) -> None:
+    """Give the page our rules and axe-core."""
+    for name in ("page_rules.js", "contrast.js", "controls.js", "axe"):
+        page.evaluate(_script(name))
+
+
+def look(page: Any, selector: str, *, whole: bool) -> list[Finding]:
+    """Content, contrast, names and axe's rules below `selector`; `prepare` comes first.
+
+    Args:
+        whole: a page of the HTML edition; else the notebook in JupyterLab.
+    """
+    page.evaluate(_OPEN_ALL, selector)
+    rows = page.evaluate(
+        "([s, w]) => courseAudit.page(document.querySelector(s), w)", [selector, whole]
+    )
+    return [
+        *findings(rows),
+        *contrast(page, selector),
+        *unnamed(page, selector),
+        *axe_rules(page, selector),
+    ]
+
+
+def contrast(page: Any, selector: str) -> list[Finding]:
+    """Texts below 4.5:1, or 3:1 where they are large, in the theme that is on."""
+    seen = page.evaluate("s => courseAudit.contrast(document.querySelector(s))", selector)
+    if not seen["looked"]:
+        return [Finding("text contrast", selector, "no text was found to look at")]
+    return findings(seen["found"])
+
+
+def whole_page(page: Any) -> list[Finding]:
+    """What only a whole page of the HTML edition can break, at this width."""
+    return findings(page.evaluate("() => courseAudit.whole()"))
+
+
+def axe_rules(page: Any, selector: str) -> list[Finding]:
+    """axe-core's findings below `selector`."""
+    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"]}
+    seen = page.evaluate("([s, o]) => axe.run(document.querySelector(s), o)", [selector, options])
+    return [
+        Finding(f"axe {rule['id']}", node["html"][:120], rule["help"])
+        for rule in seen["violations"]
+        for node in rule["nodes"][:_FEW]
+    ]

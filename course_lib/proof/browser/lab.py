@@ -1,0 +1,131 @@
+"""The real JupyterLab, as `course.py lab` starts it, on copies of its own.
+
+Nothing of the learner is touched: the copies, the record and the settings lie
+in a folder that is given.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.index import ROOT
+from course_lib.proof.browser.chromium import SECONDS
+
+__all__ = ["Lab", "close_lesson", "dark_theme", "lab", "open_lesson", "run_all"]
+
+_START = """\
+import sys
+from pathlib import Path
+from course_lib import lab, workspace
+workspace.WORK = Path(sys.argv[1])
+lab.start(port=None, browser=False, others=["--LabApp.expose_app_in_browser=True"])
+"""
+
+_RUN_TO_THE_END = """\
+() => {
+  const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
+  const panel = jupyterapp.shell.currentWidget;
+  return panel.sessionContext.session?.kernel?.status === 'idle'
+    && panel.content.widgets.every((cell) => cell.model.type !== 'code'
+        || !cell.model.sharedModel.source.trim() || cell.model.executionCount)
+    && cells.every((cell) => !/\\[\\*\\]/.test(cell.querySelector('.jp-InputPrompt')?.textContent))
+    && !document.body.innerText.includes('Loading widget...')
+    && [...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.widget-view+json"]')]
+        .every((view) => view.querySelector('.jupyter-widgets'));
+}
+"""
+
+
+_TO_DARK = """\
+() => {
+  jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' });
+}"""
+_IS_DARK = """\
+() => {
+  const panel = getComputedStyle(document.querySelector('.jp-NotebookPanel'));
+  return document.body.dataset.jpThemeLight === 'false'
+    && panel.backgroundColor !== 'rgb(255, 255, 255)';
+}
+"""
+
+
+@dataclass(frozen=True)
+class Lab:
+    """A running JupyterLab. `url` ends with a slash; `work` holds the learner's copies."""
+
+    url: str
+    token: str
+    work: Path
+
+
+@contextmanager
+def lab(folder: Path) -> Iterator[Lab]:
+    """JupyterLab with all lessons, in `folder`; stopped at the end."""
+    work, home = folder / "work", folder / "home"
+    command = [sys.executable, "-P", "-c", _START, str(work)]
+    environment = {**os.environ, "COURSE_HOME": str(home)}
+    said = folder / "lab.log"
+    with said.open("wb") as log:
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        )
+        try:
+            yield _ready(server, home, work, said)
+        finally:
+            server.terminate()
+            try:
+                server.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                server.kill()
+                server.wait()
+
+
+def _ready(server: subprocess.Popen[bytes], home: Path, work: Path, said: Path) -> Lab:
+    end = time.monotonic() + SECONDS
+    notes = home / "jupyter" / "runtime"
+    while time.monotonic() < end and server.poll() is None:
+        for note in notes.glob("jpserver-*.json"):
+            try:
+                known = json.loads(note.read_text(encoding="utf-8"))
+            except ValueError:
+                continue  # being written
+            return Lab(known["url"], known["token"], work)
+        time.sleep(0.05)
+    raise RuntimeError(f"JupyterLab did not start:\n{said.read_text('utf-8', 'replace')[-2000:]}")
+
+
+def open_lesson(page: Any, lab: Lab, path: str) -> None:
+    """Open the notebook at `path` (from work/) in a fresh JupyterLab page."""
+    page.set_default_timeout(SECONDS * 1000)
+    page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
+    # Side bars leave a narrow page; folding them is what a reader does first.
+    page.evaluate("() => { jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight(); }")
+
+
+def run_all(page: Any) -> None:
+    """Run every cell and wait until the last output and control is there."""
+    page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
+    page.wait_for_function(_RUN_TO_THE_END)
+
+
+def close_lesson(page: Any) -> None:
+    """End the lesson's kernel, as a learner does with Shut Down Kernel."""
+    page.evaluate("() => { jupyterapp.shell.currentWidget.sessionContext.shutdown(); }")
+    page.wait_for_function("() => !jupyterapp.shell.currentWidget.sessionContext.session")
+
+
+def dark_theme(page: Any) -> None:
+    """Change to JupyterLab's dark theme, and wait until the page has it."""
+    page.evaluate(_TO_DARK)
+    page.wait_for_function(_IS_DARK)

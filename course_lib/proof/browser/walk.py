@@ -1,0 +1,163 @@
+"""A walk through the interactives of a lesson that is open, by keyboard only.
+
+From the cell, Tab must reach every control; each is used as a reader without a
+mouse would; what changes must be told in the live region, within half a second,
+and be seen in the picture. Tab must lead out again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from course_lib.proof.browser.findings import Finding
+
+__all__ = ["Walk", "walk"]
+
+SOON = 500  # milliseconds from a key to the words (facts of screen readers: a pause begins)
+_LATEST = 5_000  # what has not been told by then is silent
+_TABS = 60  # more than any cell has; then Tab goes round in a circle
+_ROUNDS = 3  # an answer can enable further controls
+_TRIES = 3  # a machine under load may be slow once
+
+_KEYS = {
+    "slider": ("ArrowRight", "End", "Home"),
+    "combobox": ("ArrowDown", "End", "Home"),
+    "listbox": ("ArrowDown", "ArrowUp"),
+    "checkbox": ("Space", "Space"),
+    "radio": ("ArrowDown", "ArrowUp"),
+    "textbox": ("1", "2"),
+    "button": ("Enter",),
+    "summary": ("Enter",),
+}
+_SELECT_CELL = """\
+number => {
+  const notebook = jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = number;
+  notebook.mode = 'command';
+  notebook.activeCell.node.scrollIntoView();
+  notebook.activeCell.node.focus();
+}"""
+_HEARD = "() => courseAudit.heard.after !== null"
+_SEEN = "() => courseAudit.heard.picture"
+
+
+@dataclass(frozen=True)
+class Walk:
+    """What the walk met: interactives, controls that were used, and findings."""
+
+    groups: int
+    controls: int
+    found: tuple[Finding, ...]
+
+
+def walk(page: Any) -> Walk:
+    """Use every control of every interactive in the notebook that was run."""
+    found: list[Finding] = []
+    controls = 0
+    groups = page.evaluate("() => courseAudit.groups()")
+    for number, group in enumerate(groups):
+        used, wrong = _walk_group(page, number, group)
+        controls += used
+        found += wrong
+    return Walk(len(groups), controls, tuple(found))
+
+
+def _walk_group(page: Any, number: int, group: dict[str, Any]) -> tuple[int, list[Finding]]:
+    found: list[Finding] = []
+    if not group["live"]:
+        found.append(Finding("no live region", group["where"], "changes are told to nobody"))
+    used: set[str] = set()
+    for _ in range(_ROUNDS):
+        for control in _tabbed(page, number, group, found):
+            if control["id"] not in used:
+                used.add(control["id"])
+                found += _use(page, number, group, control)
+        if not (left := _unused(page, number, used)):
+            break
+    found += [
+        Finding("not reached by keyboard", one["where"], "Tab does not come to it") for one in left
+    ]
+    return len(used), found
+
+
+def _unused(page: Any, number: int, used: set[str]) -> list[dict[str, str]]:
+    usable = page.evaluate("number => courseAudit.usable(number)", number)
+    return [one for one in usable if one["id"] not in used]
+
+
+def _tabbed(
+    page: Any, number: int, group: dict[str, Any], found: list[Finding]
+) -> Iterator[dict[str, Any]]:
+    """Each control on which Tab stops, from the cell on; a trap is told."""
+    page.evaluate(_SELECT_CELL, group["cell"])
+    inside = False
+    for _ in range(_TABS):
+        page.keyboard.press("Tab")
+        control = page.evaluate("number => courseAudit.focused(number)", number)
+        if control is None and inside:
+            return
+        if control is not None:
+            inside = True
+            yield control
+    if inside:
+        found.append(Finding("keyboard trap", group["where"], "Tab does not lead out"))
+
+
+def _use(
+    page: Any, number: int, group: dict[str, Any], control: dict[str, Any]
+) -> Iterator[Finding]:
+    """Work the control with its keys until it speaks and draws, and say what it did not do."""
+    role, where = control["role"], control["where"]
+    if not control["seen"]:
+        yield Finding("focus not seen", where, "nothing shows that the keyboard is here")
+    if role not in _KEYS:
+        yield Finding("unknown control", where, f"nobody knows how to use a {role} by keyboard")
+        return
+    speaks = role == "button" or (group["picture"] and role not in ("textbox", "summary"))
+    draws = group["picture"] and role in ("slider", "combobox")
+    spoken: list[float] = []
+    kept, changed, drawn = True, False, False
+    for turn, key in enumerate(_KEYS[role] * (_TRIES if speaks else 1)):
+        if turn >= len(_KEYS[role]) and not spoken:
+            break  # silent, not slow
+        page.evaluate("number => courseAudit.listen(number)", number)
+        page.keyboard.press(key)
+        if speaks:
+            _await(page, _HEARD, SOON if turn else _LATEST)
+        if draws and not drawn:
+            _await(page, _SEEN, _LATEST if spoken and not turn else SOON)
+        heard = page.evaluate("() => courseAudit.heard")
+        now = page.evaluate("number => courseAudit.now(number)", number)
+        spoken += [heard["after"]] if heard["after"] is not None else []
+        kept, drawn = kept and heard["kept"], drawn or heard["picture"]
+        changed = changed or now["state"] != control["state"]
+        if _done(speaks, draws, role, spoken, drawn, changed):
+            break
+    if speaks and not spoken:
+        yield Finding("silent control", where, "using it changes no words in a live region")
+    elif speaks and min(spoken) > SOON:
+        yield Finding("told too late", where, f"{min(spoken):.0f} ms, more than {SOON}")
+    if not kept:
+        yield Finding("live region replaced", where, "change its words, not the region itself")
+    if draws and not drawn:
+        yield Finding("picture does not follow", where, "using it changes no picture")
+    if role != "button" and not changed:
+        yield Finding("not usable by keyboard", where, f"its keys do not change this {role}")
+
+
+def _done(
+    speaks: bool, draws: bool, role: str, spoken: list[float], drawn: bool, changed: bool
+) -> bool:
+    told = not speaks or (bool(spoken) and min(spoken) <= SOON)
+    return told and (not draws or drawn) and (role == "button" or changed)
+
+
+def _await(page: Any, condition: str, limit: int) -> None:
+    from playwright.sync_api import TimeoutError as Late
+
+    try:
+        page.wait_for_function(condition, timeout=limit, polling=20)
+    except Late:
+        return

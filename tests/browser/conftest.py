@@ -1,0 +1,48 @@
+"""One JupyterLab and one browser for all pages; no test opens the learner's own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from course_lib.proof.browser.chromium import MISSING, browser, program
+from course_lib.proof.browser.lab import Lab, lab
+
+SIZE = {"width": 1280, "height": 1000}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    if program() is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(MISSING)
+        pytest.skip(MISSING)
+    with browser() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def room(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("lab")
+
+
+@pytest.fixture(scope="session")
+def running_lab(room: Path) -> Iterator[Lab]:
+    with lab(room) as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def context(chromium: Any) -> Iterator[Any]:
+    one = chromium.new_context(viewport=SIZE)  # a fresh profile
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def page(context: Any) -> Iterator[Any]:
+    one = context.new_page()
+    yield one
+    one.close()
