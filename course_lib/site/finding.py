@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,4 +39,12 @@ def entries(headings: Mapping[Page, Iterable[Heading]], words: Iterable[Word]) -
         Entry(word.term, f"word in {word.page.title}", f"{word.page.file}#{ADDRESS}")
         for word in words
     ]
-    return sorted(found, key=lambda entry: (entry.name.casefold(), entry.kind, entry.url))
+    return sorted(found, key=lambda entry: (_sorts_as(entry.name), entry.kind, entry.url))
+
+
+def _sorts_as(name: str) -> str:
+    """
+    >>> _sorts_as("A bulkhead"), _sorts_as("'All' or nothing")
+    ('bulkhead', "all' or nothing")
+    """
+    return re.sub(r"^(?:(?:an?|the) |\W)+", "", name.casefold())

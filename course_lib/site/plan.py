@@ -23,6 +23,11 @@ class Page:
     source: str = ""
     id: str = ""
 
+    @property
+    def name(self) -> str:
+        """How a link calls it: lessons have numbers."""
+        return f"{self.id} {self.title}" if self.kind == "lesson" else self.title
+
 
 INDEX = Page("index.html", "Lessons", "course")
 FIND = Page("find.html", "Find", "course")
