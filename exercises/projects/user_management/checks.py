@@ -135,7 +135,7 @@ class Place:
         self.eyes = eyes
         self.db = Db(url)
         self.clock = ManualClock()
-        self.hasher = Hasher()
+        self.hasher = counting()()
         self.letters = []
         self._numbers = itertools.count(1)
 
@@ -151,6 +151,22 @@ class Place:
     def asked(self, method, *args, **options):
         """What was given, or the name of the error."""
         return asked(self.solution, lambda: self.users(method, *args, **options))
+
+    def member(self, email, password, name="Ada", role="member"):
+        """A user who is there already."""
+        return self.users("add", email, name, self.hasher.hash(password), role=role)
+
+    def tried(self, service, email, password, address=HERE):
+        """What came of a log-in without a session."""
+        return word(asked(self.solution, lambda: service.authenticate(email, password, address)))
+
+    def called(self, call, *args, **options):
+        """That it was done, or the error's name."""
+        return word(asked(self.solution, lambda: call(*args, **options)))
+
+    def letter(self):
+        """The token of the newest letter."""
+        return self.letters[-1][2]
 
     def everything(self):
         """Every row of every table as text, and what bytes in it mean."""
@@ -192,6 +208,34 @@ def place(solution):
             yield here
         finally:
             here.db.close()
+
+
+@functools.cache
+def counting():
+    from argon2 import PasswordHasher
+    from argon2.exceptions import InvalidHashError
+
+    class Counting(PasswordHasher):
+        """Quick, and `work` has the settings of each hash that was computed."""
+
+        def __init__(self, time_cost=1):
+            super().__init__(time_cost=time_cost, memory_cost=8, parallelism=1)
+            self.work = []
+
+        def hash(self, password, *, salt=None):
+            made = super().hash(password, salt=salt)
+            self.work.append(made.split("$")[3])
+            return made
+
+        def verify(self, hash, password):
+            self.work.append(hash.split("$")[3] if hash.count("$") > 3 else hash)
+            try:
+                return super().verify(hash, password)
+            except InvalidHashError:
+                self.work.pop()
+                raise
+
+    return Counting
 
 
 def asked(solution, run):
@@ -241,7 +285,7 @@ def meetings(here, prepare):
         found.add(" and ".join(sorted(answers)))
         if not reached:
             return sorted(found)
-    return sorted(found) + [f"more than {MOST_STEPS} statements"]
+    return [*sorted(found), f"more than {MOST_STEPS} statements"]
 
 
 def meet(here, step, slow, fast):
@@ -307,11 +351,7 @@ def breaks(here, prepare):
         found.add(look())
         if not broken:
             return sorted(found)
-    return sorted(found) + [f"more than {MOST_STEPS} statements"]
-
-
-class Hasher:
-    pass
+    return [*sorted(found), f"more than {MOST_STEPS} statements"]
 
 
 # M1
@@ -570,3 +610,270 @@ def twenty(solution, rng):
         for thread in threads:
             thread.join(2 * PATIENCE)
     return sorted(answers)
+
+
+# M2
+
+RIGHT = "the right password gives the user"
+SAME = "an unknown user and a wrong password look the same, and cost the same"
+OLD = "an old hash is replaced at the right password"
+BRAKE = "five failed tries stop a pair, and nobody else"
+PASSES = "the brake opens again, whatever a stranger does"
+ZERO = "the right password sets the count to zero"
+UNKNOWN = "an unknown address has the same brake"
+SHARED = "two services share the brake"
+
+
+def new_password(rng):
+    return f"pass {rng.randrange(10**9)} word"
+
+
+@scenario(RIGHT, task=2, limit=10, next_step="Compare with the stored hash, and give the User.")
+def right_password(solution, rng):
+    """Two users log in with their own passwords, and with each other's."""
+    address, upper, _ = new_address(rng)
+    one, two = new_password(rng), new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        ada = here.member(address, one)
+        here.member("bao@example.org", two)
+        user = service.authenticate(upper, one, HERE)
+        return {
+            "ada": fields(user),
+            "ada's id": user.id == ada.id,
+            "a hash in it": "$argon2" in searched(user),
+            "ada with bao's": here.tried(service, address, two),
+            "bao with her own": here.tried(service, "bao@example.org", two),
+            "bao with ada's": here.tried(service, "bao@example.org", one),
+            "nothing": here.tried(service, address, ""),
+            "transactions left open": here.db.left_open,
+        }
+
+
+@scenario(
+    SAME,
+    task=2,
+    needs=(RIGHT,),
+    points=2,
+    limit=10,
+    next_step="Hash something with this hasher in __init__, and verify against that. Nothing more.",
+)
+def same(solution, rng):
+    """An unknown address first of all; a deleted user; the wrong password. Hashes are counted."""
+    password = new_password(rng)
+    with place(solution) as here:
+        for email in ("ada@example.org", "bao@example.org"):
+            user = here.member(email, password)
+        here.users("delete", user.id)
+        service = here.service()
+        seen = {}
+        for label, email, given in (
+            ("unknown", "cat@example.org", password),
+            ("unknown again", "dan@example.org", password[::-1]),
+            ("deleted", "bao@example.org", password),
+            ("wrong password", "ada@example.org", password[::-1]),
+        ):
+            here.hasher.work.clear()
+            seen[label] = {"told": told(solution, service, email, given)}
+            seen[label]["work"] = sorted(here.hasher.work)
+        wrong = seen["wrong password"]
+        return {
+            label: {what: compared(found[what], wrong[what]) for what in found}
+            for label, found in seen.items()
+        } | {"error": wrong["told"].split(":")[0]}
+
+
+def told(solution, service, email, password):
+    """Everything that an error says."""
+    try:
+        service.authenticate(email, password, HERE)
+    except solution.LogInFailed as error:
+        own = type(error).__name__ if type(error) is not solution.LogInFailed else "LogInFailed"
+        return f"{own}: {error} {error.args!r}".replace(email, "ADDRESS")
+    return "no LogInFailed"
+
+
+def compared(found, wrong):
+    return "the same" if found == wrong else f"{found!r}; for a wrong password {wrong!r}"
+
+
+def old_hashes(rng, password):
+    """The same password as three older programs stored it."""
+    import bcrypt
+
+    salt, rounds = f"salt{rng.randrange(10**6)}", rng.randrange(900, 1100)
+    digest = hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), rounds)
+    return {
+        "bcrypt": bcrypt.hashpw(password.encode(), bcrypt.gensalt(4)).decode(),
+        "pbkdf2": f"pbkdf2_sha256${rounds}${salt}${base64.b64encode(digest).decode()}",
+        "argon2 with other settings": counting()(time_cost=2).hash(password),
+    }
+
+
+@scenario(
+    OLD,
+    task=2,
+    needs=(RIGHT,),
+    points=3,
+    limit=15,
+    next_step="Only now is the password known: hash it again, and store that. Only if it was right.",
+)
+def old(solution, rng):
+    """Users with three kinds of old hashes, and one with a new one, log in wrongly and rightly."""
+    password = new_password(rng)
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+        kinds = old_hashes(rng, password) | {"a new one": here.hasher.hash(password)}
+        for number, (kind, stored) in enumerate(kinds.items()):
+            email = f"user{number}@example.org"
+            here.users("add", email, kind, stored)
+            seen[kind] = [
+                f"{here.tried(service, email, given)}, {kept(here, stored)}"
+                for given in (password[::-1], "x" * 80, password, password, f"{password}x")
+            ]
+            good = re.findall(r"\$argon2id\$v=19\$m=8,t=1,p=1\$", here.everything())
+            seen[kind].append(f"{len(good)} of {number + 1} hashes are good now")
+    return seen
+
+
+def kept(here, stored):
+    return "the hash stays" if stored in here.everything() else "the hash is replaced"
+
+
+@scenario(
+    BRAKE,
+    task=2,
+    needs=(RIGHT,),
+    points=2,
+    limit=15,
+    next_step="Count for address and e-mail together, in a table; and outside what the error undoes.",
+)
+def brake(solution, rng):
+    """A stranger guesses at one address, and then at thirty others; the owner logs in at home."""
+    address, upper, title = new_address(rng)
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        here.member(address, password)
+        here.member("bao@example.org", password)
+        seen = {"guesses": []}
+        for number in range(7):
+            seen["guesses"].append(here.tried(service, address, f"guess {number}", THERE))
+            here.clock.advance(1)
+        seen["right, from there"] = here.tried(service, address, password, THERE)
+        seen["in capitals"] = [here.tried(service, e, password, THERE) for e in (upper, title)]
+        seen["somebody else, from there"] = here.tried(service, "bao@example.org", password, THERE)
+        seen["the owner"] = here.tried(service, address, password)
+        seen["there again"] = here.tried(service, address, password, THERE)
+        for number in range(30):
+            for _ in range(5):
+                here.tried(service, address, "guess", f"203.0.113.{number}")
+        seen["the owner, after thirty others"] = here.tried(service, address, password)
+        seen["the last of the thirty"] = here.tried(service, address, password, "203.0.113.29")
+    return seen
+
+
+@scenario(
+    PASSES,
+    task=2,
+    needs=(BRAKE,),
+    points=2,
+    limit=15,
+    next_step="Count only failures younger than WINDOW, by clock.now(); a refused try is none.",
+)
+def passes(solution, rng):
+    """Five failures; refused tries all the time until the five are old; then the right password."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        here.member("ada@example.org", password)
+        seen = {}
+        for turn in ("first", "second"):
+            seen[turn] = [here.tried(service, "ada@example.org", "guess") for _ in range(5)]
+            passed = 0
+            while passed < WINDOW:
+                given = password if rng.randrange(2) else "guess"
+                refused = here.tried(service, "ada@example.org", given)
+                if refused != "TooManyTries":
+                    seen[turn].append(f"{refused} after {passed} s")
+                step = min(rng.randrange(60, 99), max(WINDOW - passed - 1, 1))
+                here.clock.advance(step)
+                passed += step
+            seen[turn].append(f"then {here.tried(service, 'ada@example.org', password)}")
+        for _ in range(2):
+            seen["four, and four later"] = [
+                here.tried(service, "ada@example.org", "guess") for _ in range(4)
+            ]
+            here.clock.advance(WINDOW)
+        for given in ("guess", "guess", password):
+            seen["four, and four later"].append(here.tried(service, "ada@example.org", given))
+    return seen
+
+
+@scenario(
+    ZERO,
+    task=2,
+    needs=(BRAKE,),
+    limit=10,
+    next_step="Forget the failures of this pair, and of no other.",
+)
+def zero(solution, rng):
+    """Four failures and the right password, three times; five failures elsewhere stay."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        here.member("ada@example.org", password)
+        for _ in range(5):
+            here.tried(service, "ada@example.org", "guess", THERE)
+        seen = [
+            [here.tried(service, "ada@example.org", g) for g in (*["guess"] * 4, password)]
+            for _ in range(3)
+        ]
+        return {"here": seen, "there": here.tried(service, "ada@example.org", password, THERE)}
+
+
+@scenario(
+    UNKNOWN,
+    task=2,
+    needs=(BRAKE, SAME),
+    limit=10,
+    next_step="The brake knows e-mail addresses as texts, not users.",
+)
+def unknown(solution, rng):
+    """Seven tries each for a user, for a deleted one, and for an address nobody has."""
+    address, upper, _ = new_address(rng)
+    with place(solution) as here:
+        service = here.service()
+        here.member(address, new_password(rng))
+        here.users("delete", here.member("bao@example.org", "x").id)
+        return {
+            label: [here.tried(service, email, "guess") for email in emails]
+            for label, emails in (
+                ("user", [address, upper] * 4),
+                ("deleted", ["bao@example.org"] * 8),
+                ("nobody", ["cat@example.org", "CAT@example.org"] * 4),
+            )
+        }
+
+
+@scenario(
+    SHARED,
+    task=2,
+    needs=(BRAKE,),
+    limit=10,
+    next_step="Keep the failures in a table. A list in the object is lost at the next start.",
+)
+def shared(solution, rng):
+    """Three failures at one service, two at another; then a third service is asked."""
+    password = new_password(rng)
+    with place(solution) as here:
+        here.member("ada@example.org", password)
+        services = [here.service() for _ in range(3)]
+        failures = [
+            here.tried(services[number % 2], "ada@example.org", "guess") for number in range(5)
+        ]
+        return {
+            "failures": failures,
+            "then": [here.tried(service, "ada@example.org", password) for service in services],
+        }

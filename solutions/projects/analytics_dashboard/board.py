@@ -1,5 +1,7 @@
 """M4: the board, as a figure and as a text that says the same."""
 
+from .queries import average
+
 
 class Board:
     """`cache` has `get(name, **arguments)`, and knows "revenue" and "funnel"."""
@@ -11,4 +13,57 @@ class Board:
 
     def render(self):
         """A matplotlib figure, and a text."""
-        raise NotImplementedError
+        ### BEGIN SOLUTION M4: ask once, then say it twice
+        days = self._cache.get("revenue", **self._period, category=self._category)
+        steps = self._cache.get("funnel", **self._period)
+        return self._figure(days, steps), self._text(days, steps)
+        ### END SOLUTION
+
+    ### BEGIN SOLUTION M4: helpers, if you like
+    def _title(self):
+        what = self._category or "all categories"
+        return "{start} until before {end} ({tz}), ".format(**self._period) + what
+
+    def _text(self, days, steps):
+        sold, refunded = (sum(row[n] for row in days) for n in (2, 3))
+        price = average(days)
+        said = "none" if price is None else f"{price:.2f}"
+        return "\n".join(
+            [
+                f"Period: {self._title()}",
+                *(f"{row[0]}: sold {row[2]:.2f}, refunded {row[3]:.2f}" for row in days),
+                f"Total: sold {sold:.2f}, refunded {refunded:.2f}",
+                f"Average: {said}",
+                *(f"{step}: {count}, {_percent(share)}" for step, count, share in steps),
+            ]
+        )
+
+    def _figure(self, days, steps):
+        from matplotlib.figure import Figure  # not pyplot, which keeps every figure
+
+        figure = Figure(figsize=(9, 4), layout="constrained")
+        figure.set_label(f"Revenue and visitors, {self._title()}")
+        figure.suptitle(self._title())
+        money, people = figure.subplots(1, 2)
+        dates = [f"{row[0]:%d %b}" for row in days]
+        for number, label, marker, style in ((2, "sold", "o", "-"), (3, "refunded", "s", "--")):
+            values = [float(row[number]) for row in days]
+            money.plot(range(len(days)), values, label=label, marker=marker, linestyle=style)
+        every = max(1, len(days) // 5)
+        money.set_xticks(range(0, len(days), every), dates[::every])
+        money.set(title="Revenue by day", xlabel="Day", ylabel="Money")
+        money.legend()
+        bars = people.bar([step for step, _, _ in steps], [count for _, count, _ in steps])
+        people.bar_label(bars)
+        people.set(title="Visitors by step", xlabel="Step", ylabel="Visitors")
+        return figure
+
+    ### END SOLUTION
+
+
+### BEGIN SOLUTION M4: a share, or that there is none
+def _percent(share):
+    return "no share" if share is None else f"{share:.0%}"
+
+
+### END SOLUTION

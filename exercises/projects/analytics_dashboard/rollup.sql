@@ -1,0 +1,2 @@
+-- Your tables for the roll-up. `create` runs this file after schema.sql.
+-- TODO M2: sums that are ready, and how far they reach
