@@ -630,9 +630,9 @@ def mixed(solution, rng):
     next_step="The roll-up's `revenue` must not touch the orders. How many rows has a day?",
 )
 def reads_fewer(solution, rng):
-    """Twenty days with 5,000 rows; PostgreSQL counts the rows that `Rollup.revenue` reads."""
+    """Ten days with 5,000 rows; PostgreSQL counts the rows that `Rollup.revenue` reads."""
     tz, start = rng.choice(ZONES), a_day(rng)
-    end = start + 20 * DAY
+    end = start + 10 * DAY
     with shop(solution) as story:
         rows = many(story, rng, midnight(start, tz))
         rollup = solution.Rollup(story.conn, tz)
@@ -654,7 +654,7 @@ def recent(solution, rng):
     """5,000 rows are rolled up and ten orders come; what the next refresh reads is counted."""
     tz, start = rng.choice(ZONES), a_day(rng)
     first = midnight(start, tz)
-    mark = first + 20 * DAY + 20 * HALF_HOUR
+    mark = first + 10 * DAY + 20 * HALF_HOUR
     with shop(solution) as story:
         rows = many(story, rng, first)
         rollup = solution.Rollup(story.conn, tz, overlap=HALF_HOUR)
@@ -665,15 +665,15 @@ def recent(solution, rng):
             story.conn.execute(f"SET enable_{way} = off")
         sources = ("orders", "order_lines", "refunds")
         count = reads(story.conn, lambda: rollup.refresh(mark + HALF_HOUR), sources)
-        found = by_day(rollup.revenue(start + 19 * DAY, start + 21 * DAY))
+        found = by_day(rollup.revenue(start + 9 * DAY, start + 11 * DAY))
     return {"rows read": "few enough" if count * 10 <= rows else f"{count} of {rows}"} | found
 
 
 def many(story, rng, first):
-    """800 orders with five lines each, and 200 refunds, in twenty days; the number of rows."""
+    """800 orders with five lines each, and 200 refunds, in ten days; the number of rows."""
     numbers = {"first": first, "a": rng.randint(50, 99)}
     story.conn.execute(
-        "INSERT INTO orders SELECT n, 1 + n %% 60, %(first)s + (n - 1) * interval '36 minutes' "
+        "INSERT INTO orders SELECT n, 1 + n %% 60, %(first)s + (n - 1) * interval '18 minutes' "
         "FROM generate_series(1, 800) AS n",
         numbers,
     )
@@ -683,7 +683,7 @@ def many(story, rng, first):
         numbers,
     )
     story.conn.execute(
-        "INSERT INTO refunds SELECT n, n, 1 + n %% 5, 1.5, %(first)s + n * interval '2 hours' "
+        "INSERT INTO refunds SELECT n, n, 1 + n %% 5, 1.5, %(first)s + n * interval '1 hour' "
         "FROM generate_series(1, 200) AS n",
         numbers,
     )

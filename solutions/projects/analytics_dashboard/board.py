@@ -55,6 +55,7 @@ class Board:
         money.legend()
         bars = people.bar([step for step, _, _ in steps], [count for _, count, _ in steps])
         people.bar_label(bars)
+        people.margins(y=0.1)  # room for the numbers
         people.set(title="Visitors by step", xlabel="Step", ylabel="Visitors")
         return figure
 
