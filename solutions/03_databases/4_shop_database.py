@@ -85,9 +85,10 @@ from course_lib.practice import check, hint, reset, solution
 # one of the last ten pieces. Ten of them get one and the other twenty get `OutOfStock`. Nobody gets
 # any other error. If your way needs a second try, `place_order` makes it by itself.
 #
-# The check does not hope for bad luck. It stops each buyer before a statement, lets the next
-# one start, and does so for every statement of yours. A buyer who waits for a lock is sent home and
-# comes again later. In a second story, three buyers wait for the same row.
+# The check does not hope for bad luck. It stops a buyer before a statement, lets the next one
+# start, stops that one too, and so on, fifteen deep. It does so for every statement of yours. A
+# buyer who waits for a lock is sent home and comes again later. In a second story, three buyers
+# wait for the same row.
 #
 # Free: deadlocks between two orders of several products. Lesson 03.3 is about them.
 
@@ -131,7 +132,7 @@ from course_lib.practice import check, hint, reset, solution
 #   found. The extension `pg_trgm` compares texts by their groups of three letters.
 # - `"relevance"` puts the best match first. How you measure it is up to you, but a product that is
 #   called exactly `q` comes before one that only resembles it.
-# - The check imports 10,000 products with `add_products`, in at most 20 seconds, and calls
+# - The check imports 10,000 products with `add_products`, which may take half a minute, and calls
 #   `VACUUM ANALYZE`. Then it asks PostgreSQL how many rows it has read (`pg_stat_user_tables`). A
 #   search for a rare word by relevance reads less than a tenth. So does a page of 20 by price, the
 #   first as well as one in the middle.

@@ -48,10 +48,12 @@ HINTS = (
 TABLES = ("users", "categories", "products", "orders", "order_lines")
 # No two of them have much in common, nor do two of their misspellings.
 WORDS = (
-    "chocolate", "newspaper", "wheelbarrow", "kingfisher", "dragonfly", "umbrella", "spotlight",
-    "buttermilk", "greyhound", "saxophone", "moccasins", "hourglass",
+    "marshmallows", "kaleidoscope", "thermometers", "hummingbirds", "paperweights",
+    "skateboarder", "strawberries", "xylophonists", "encyclopaedia", "toothbrushes",
+    "gingerbreads", "blackcurrant",
 )  # fmt: skip
 BUYERS, PIECES = 30, 10
+AT_ONCE = 15  # of the buyers; a server has not so many connections
 LOCK_TIMEOUT = "50ms"
 WAITING = 3.0  # seconds until all buyers wait, at most
 MANY, PART = 10_000, 1_000
@@ -210,6 +212,29 @@ def import_all(solution, rng):
 
 
 @scenario(
+    "sums are exact to the cent",
+    task=2,
+    limit=8,
+    next_step="numeric in the table and Decimal in Python; no float on the way.",
+)
+def exact(solution, rng):
+    """Small and large prices times small and large quantities."""
+    prices = ["0.10", "9999999.99", "0.01", "1234567.89", cents(rng), cents(rng)]
+    quantities = [3, 997, 70_001, 7, rng.randint(2, 99), rng.randint(2, 99)]
+    with shop(solution) as (_, conn):
+        user, tea = solution.add_user(conn, "anna@example.org"), solution.add_category(conn, "tea")
+        names = {product(solution, conn, tea, price, price, 90_000): price for price in prices}
+        lines = list(zip(names, quantities, strict=True))
+        seen = {}
+        for chosen in (lines[:1], lines[1:2], lines):
+            placed = solution.place_order(conn, user, chosen)
+            seen[f"{len(chosen)} lines from {names[chosen[0][0]]} on"] = order_of(
+                solution, conn, placed, names
+            )
+        return seen
+
+
+@scenario(
     "an order keeps the prices of its day",
     task=2,
     limit=8,
@@ -238,29 +263,6 @@ def history(solution, rng):
             "the first, read again": order_of(solution, conn, first, names),
             "left of each": [solution.stock(conn, each) for each in ids],
         }
-
-
-@scenario(
-    "sums are exact to the cent",
-    task=2,
-    limit=8,
-    next_step="numeric in the table and Decimal in Python; no float on the way.",
-)
-def exact(solution, rng):
-    """Small and large prices times small and large quantities."""
-    prices = ["0.10", "9999999.99", "0.01", "1234567.89", cents(rng), cents(rng)]
-    quantities = [3, 997, 70_001, 7, rng.randint(2, 99), rng.randint(2, 99)]
-    with shop(solution) as (_, conn):
-        user, tea = solution.add_user(conn, "anna@example.org"), solution.add_category(conn, "tea")
-        names = {product(solution, conn, tea, price, price, 90_000): price for price in prices}
-        lines = list(zip(names, quantities, strict=True))
-        seen = {}
-        for chosen in (lines[:1], lines[1:2], lines):
-            placed = solution.place_order(conn, user, chosen)
-            seen[f"{len(chosen)} lines from {names[chosen[0][0]]} on"] = order_of(
-                solution, conn, placed, names
-            )
-        return seen
 
 
 @scenario(
@@ -450,7 +452,7 @@ def buy(solution, conn, user, product):
 
 
 def rush(solution, conns, user, product, stop):
-    """Buyer n stops before statement `stop`, buyer n + 1 starts; the last one is the first."""
+    """Buyer n stops before statement `stop`, and buyer n + 1 starts; so the last one ends first."""
     answers = {}
 
     def start(number):
@@ -484,8 +486,8 @@ def statements_of(solution, conn, user, product):
     next_step="What you read may be old when you write. Can one statement test and change?",
 )
 def thirty(solution, rng):
-    """Thirty orders, each stopped before its statement n while the next one goes on; for all n."""
-    with shop(solution) as (database, conn), connections(database, BUYERS) as conns:
+    """Twice fifteen orders, each stopped before its statement n for the next one; for each n."""
+    with shop(solution) as (database, conn), connections(database, AT_ONCE) as conns:
         for each in conns:
             each.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         user, tea = solution.add_user(conn, "anna@example.org"), solution.add_category(conn, "tea")
@@ -493,13 +495,14 @@ def thirty(solution, rng):
         for stop in range(statements_of(solution, conns[0], user, pot)):
             pot = product(solution, conn, tea, f"pot {stop}", stock=PIECES)
             before = count(conn, "orders")
-            answers = rush(solution, conns, user, pot, stop)
+            rushes = [rush(solution, conns, user, pot, stop) for _ in range(BUYERS // AT_ONCE)]
+            answers = [*itertools.chain(*rushes)]
             seen = {
+                "other answers": sorted({*answers} - {"sold", "OutOfStock"}),
                 "sold": answers.count("sold"),
                 "OutOfStock": answers.count("OutOfStock"),
                 "orders": count(conn, "orders") - before,
                 "left": solution.stock(conn, pot),
-                "other answers": sorted({*answers} - {"sold", "OutOfStock"}),
             }
             if seen != {**seen, **ALL_SOLD}:
                 return {**seen, "stopped before statement": stop + 1}
@@ -773,19 +776,18 @@ PAGES_MATCH = "each product once, in order"
 )
 def pages(solution, rng):
     """Pages of 3 among products of equal prices and names; two products added between pages."""
-    seen = {}
     word = WORDS[0]
+    shapes = (word, f"{word} tea", f"big {word}", word, f"small {word} {WORDS[1]}")
+    seen = {}
     with shop(solution) as (_, conn):
-        for q, sort in ((None, "price"), (None, "-price"), (None, "name"), (word, "relevance")):
+        for sort in ("price", "-price", "name", "relevance"):
             category = solution.add_category(conn, f"for {sort}")
-            seen[sort] = turn(solution, conn, category, q, sort, rng)
+            seen[sort] = turn(solution, conn, category, None, sort, shapes, rng)
     return seen
 
 
-def turn(solution, conn, category, q, sort, rng):
+def turn(solution, conn, category, q, sort, shapes, rng):
     """What is wrong with the pages, if anything."""
-    word, other = WORDS[0], WORDS[1]
-    shapes = (word, f"{word} tea", f"big {word}", word[:4] + word[5:], f"small {word} {other}")
     added = itertools.count()
     goods = []
 
@@ -796,8 +798,8 @@ def turn(solution, conn, category, q, sort, rng):
 
     def both_sides():
         if next(added) < 6:
-            add(f"aaa {word}", "0.50")
-            add(f"zzz {word} {other}", "99.00")
+            add(f"aaa {WORDS[0]}", "0.50")
+            add(f"zzz {WORDS[0]} {WORDS[1]}", "99.00")
 
     for number in range(15):
         add(shapes[number % 5], rng.choice(("5.00", "7.00")))
@@ -836,7 +838,7 @@ def limits(solution, rng):
                 found = everything(solution, conn, None, sort=sort, limit=limit)
                 sizes = [len(page) for page in found]
                 seen[f"{sort}, limit {limit}"] = sizes[:-1] if sizes[-1] == 0 else sizes
-            for cursor in ("no cursor", "'; DELETE FROM products; --", "1"):
+            for cursor in ("no cursor", "'; DELETE FROM products; --", "?=&"):
                 answer = outcome(
                     lambda sort=sort, cursor=cursor: solution.search(
                         conn, None, sort=sort, cursor=cursor
@@ -871,31 +873,46 @@ def typing_mistakes(solution, rng):
     """One letter missing, wrong or too many; then a name that is q beside one that resembles it."""
     with shop(solution) as (_, conn):
         tea = solution.add_category(conn, "tea")
-        words = [word for word in WORDS if len(word) >= 9]
         goods = []
-        for number, word in enumerate(words):
+        for number, word in enumerate(WORDS):
             name = (word, f"{word} tea", f"old {word.capitalize()}")[number % 3]
             goods.append({"name": name, "price": Decimal("1.00"), "word": word})
             goods[-1]["id"] = product(solution, conn, tea, name)
-        seen = {}
+        wrong = []
         for each in goods:
             for kind, q in misspelled(each["word"], rng).items():
                 found = names_of(everything(solution, conn, q, sort="relevance"), goods)
                 if found != [each["name"]]:
-                    seen[f"{q}, one letter {kind}"] = found
-        word = words[0]
-        long = f"the very best {words[1]} with {words[2]} for children and friends"
+                    wrong.append(f"{q}, one letter {kind}: {found[:2]}")
+        seen = {"misspelled words that find something else": wrong[:3]}
+        word = WORDS[0]
+        long = f"the very best {WORDS[1]} with {WORDS[2]} for children and friends"
         for name in (misspelled(word, rng)["wrong"], word, long):
             goods.append({"name": name, "price": Decimal("1.00")})
             goods[-1]["id"] = product(solution, conn, tea, name)
         for sort in ("relevance", "price"):
-            found = names_of(everything(solution, conn, words[2], sort=sort), goods)
+            found = names_of(everything(solution, conn, WORDS[2], sort=sort), goods)
             seen[f"a word of a long name, by {sort}"] = long in found
         found = names_of(everything(solution, conn, word, sort="relevance", limit=2), goods)
         seen["the exact name first"] = [name for name in found if name in (word, goods[-3]["name"])]
         again = names_of(everything(solution, conn, word, sort="relevance", limit=2), goods)
         seen["asked again"] = "the same" if again == found else "another order"
         return seen
+
+
+@scenario(
+    "pages by relevance lose and repeat nothing either",
+    task=6,
+    limit=8,
+    next_step="Is the number in the cursor exactly the one in the database? A real is not.",
+)
+def pages_by_relevance(solution, rng):
+    """Pages of 3 among good and bad matches, many alike; two products added between pages."""
+    word = WORDS[0]
+    shapes = [word, f"{word} tea", *(word[:n] + word[n + 1 :] for n in (4, 6, 8))]
+    with shop(solution) as (_, conn):
+        category = solution.add_category(conn, "tea")
+        return turn(solution, conn, category, word, "relevance", shapes, rng)
 
 
 def random_words(rng):
@@ -943,9 +960,8 @@ def large(solution, rng):
         ]
         for place in rng.sample(range(MANY), 3):
             goods[place]["name"] = WORDS[3]
-        begin = time.monotonic()
         solution.add_products(conn, goods)
-        seen = {"in time": time.monotonic() - begin < 20, "products": count(conn, "products")}
+        seen = {"products": count(conn, "products")}
         conn.execute("VACUUM ANALYZE")
         cursor = None
         for _ in range(math.ceil(MANY / 2 / 100)):
