@@ -106,7 +106,7 @@ def execute(conn: Any, sql: str, *values: object) -> Any:
 # - `src` and `dst` are the same, or one of them does not exist;
 # - `src` has too little money. To give all that is there is fine.
 #
-# The amounts of the checks are below a billion. When `transfer` has raised an exception, its caller
+# In the checks, no account but the bank's ever has a billion or more. When `transfer` has raised an exception, its caller
 # rolls back the transaction.
 #
 # Free: transfers from and to `bank`, amounts that are no `Decimal`, and whether `10.500` has more
@@ -161,7 +161,8 @@ def execute(conn: Any, sql: str, *values: object) -> Any:
 # - At `"read committed"` two transfers in opposite directions succeed even with `retries=0`. So all
 #   transfers take their locks in one order, whichever that is.
 # - The same transfer with the same key, twice at the same moment: one transfer, and both get its
-#   receipt. With another amount, one of them gets `Conflict`.
+#   receipt. With another amount, one of them gets `Conflict`. (A unique violation is no conflict that
+#   `run_tx` tries again.)
 # - At the end some threads make random transfers at all three levels, with many retries.
 # - A process is killed before each statement in turn, and after the commit. A connection is lost
 #   right after each statement, so that nobody knows whether it was done. Then somebody asks again with the

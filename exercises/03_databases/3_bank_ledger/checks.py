@@ -1,10 +1,12 @@
 """Checks of 03.3-bank-ledger.
 
-Each story has a database of its own. Its connections can do something before and after
-each statement, whichever way it is sent: stop there, lose the connection, end the process.
-So two transfers meet at every place where they can meet, in the same order every time.
+Each story has an SQLite file, or a schema of PostgreSQL, of its own. Its connections can do
+something before and after each statement, whichever way it is sent: stop there, lose the
+connection, end the process. So two transfers meet at every place where they can meet, in the
+same order every time.
 """
 
+import atexit
 import contextlib
 import functools
 import itertools
@@ -34,7 +36,7 @@ NAMES = (
     "Conflict",
 )
 SERVICES = ("postgres",)
-SEEDS = 4  # each seed lets transfers meet at some 200 places
+SEEDS = 3  # each seed lets transfers meet at some 200 places
 HINTS = (
     "What must hold at every commit? And what can another transaction do between two of your "
     "statements, if the first only looks and the second changes?",
@@ -50,7 +52,7 @@ CHILDREN = hasattr(os, "fork")
 # A folder in memory if there is one: there are many small databases.
 MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 NO_FORK = "not checked here: it needs Linux or macOS"
-PATIENCE = 3.0  # seconds until a thread that hangs is given up
+PATIENCE = 5.0  # seconds until a thread that hangs is given up
 STANDS = 0.3  # seconds until a thread counts as waiting, if the database does not say so
 LOOK = 0.001  # seconds between two looks
 MOST_STEPS = 60  # statements of one transaction that are looked at
@@ -139,7 +141,7 @@ class OnSQLite:
 
 
 class OnPostgreSQL:
-    """A database of its own on the server."""
+    """A schema of its own in a database on the server."""
 
     levels = ("read committed", "repeatable read", "serializable")
 
@@ -160,6 +162,9 @@ class OnPostgreSQL:
     def begin(self, conn, isolation):
         conn.execute(f"BEGIN ISOLATION LEVEL {isolation or 'read committed'}")
 
+    def close(self):
+        self._eyes.close()
+
     def waits(self, conn):
         """Whether this session waits for a lock of another one."""
         who = conn.info.backend_pid
@@ -172,17 +177,26 @@ def on_sqlite():
         yield OnSQLite(folder)
 
 
+@functools.cache
+def database_of_all():
+    """One database for all stories, as making one takes long; the next check replaces it.
+
+    Forks use it too: the number of the process is part of the name of each schema.
+    """
+    database = postgres().database("bank_ledger")
+    atexit.register(database.drop)
+    return database
+
+
+SCHEMAS = itertools.count(1)
+
+
 @contextlib.contextmanager
 def on_postgresql():
-    with postgres_places() as places:
-        yield next(places)
-
-
-@contextlib.contextmanager
-def postgres_places():
-    """Any number of places that are as good as empty databases, and sooner made."""
-    with postgres().database() as database:
-        yield (OnPostgreSQL(database, f"place_{number}") for number in itertools.count())
+    """A schema of its own, which is as good as an empty database."""
+    place = OnPostgreSQL(database_of_all(), f"story_{os.getpid()}_{next(SCHEMAS)}")
+    with contextlib.closing(place):
+        yield place
 
 
 class Pool:
@@ -192,7 +206,7 @@ class Pool:
         self._database = database
         self.conn = None
         self.lent = 0
-        self.came_back = Counter()
+        self.came_back = set()
         self.before = self.after = nothing
 
     @contextlib.contextmanager
@@ -214,7 +228,7 @@ class Pool:
             self.conn = None
             return
         idle = conn.is_idle()
-        self.came_back["idle" if idle else "in a transaction"] += 1
+        self.came_back.add("idle" if idle else "in a transaction")
         if not idle:
             conn.rollback()
 
@@ -320,10 +334,6 @@ class EndedTheTransaction(Exception):
         return "the transaction is over, its caller did not end it"
 
 
-def one_of(places):
-    return contextlib.nullcontext(next(places))
-
-
 @contextlib.contextmanager
 def bank(solution, where=on_sqlite, **openings):
     with where() as database:
@@ -335,11 +345,10 @@ def bank(solution, where=on_sqlite, **openings):
 
 
 def money(amount):
-    """An amount in one spelling; what is no number, is told."""
-    try:
-        return f"{Decimal(amount):.2f}" if not isinstance(amount, float) else f"the float {amount}"
-    except (ArithmeticError, TypeError, ValueError):
+    """An amount in one spelling; what is no amount, is told."""
+    if not isinstance(amount, Decimal | int) or amount != round(amount, 2):
         return f"no amount: {amount!r}"[:60]
+    return f"{amount:.2f}"
 
 
 def sums(pairs):
@@ -354,7 +363,7 @@ def fields(receipt):
         "id": str(receipt.id),
         "src": receipt.src,
         "dst": receipt.dst,
-        "amount": money(receipt.amount),
+        "amount": money(Decimal(str(receipt.amount))),
         "key": receipt.key,
     }
 
@@ -377,8 +386,8 @@ def tells_accounts(solution, rng, where):
     with bank(solution, where) as here:
         seen = {"entries of an empty ledger": here.entries()}
         here.open(ada=a, bao=b, cat=0)
-        kinds = here.tx(lambda conn: {type(solution.balance(conn, "ada")).__name__})
-        seen["type of a balance"] = sorted(kinds)
+        some = here.tx(lambda conn: (solution.balance(conn, "ada"), solution.entries(conn)[0][1]))
+        seen["types of a balance and of an entry"] = [type(each).__name__ for each in some]
         return seen | here.books("ada", "bao", "cat", "bank")
 
 
@@ -397,19 +406,21 @@ def tells_openings(solution, rng, where):
 
 
 def tells_transfers(solution, rng, where):
-    """Three transfers: some money, a cent, and then all that is there."""
+    """Some money, a cent, all that is there; and 0.30 in three parts, to somebody rich."""
     a, b = euros(rng, 30), euros(rng)
-    some = euros(rng, 3, 20)
-    with bank(solution, where, ada=a, bao=b) as here:
-        wishes = (("ada", "bao", some, "k1"), ("bao", "ada", Decimal("0.01"), "k2"))
-        rest = a - some + Decimal("0.01")
+    some, cent, tenth = euros(rng, 3, 20), Decimal("0.01"), Decimal("0.10")
+    rich = Decimal("900000000.01")
+    with bank(solution, where, ada=a, bao=b, cat="0.30", dan=rich) as here:
+        wishes = [("ada", "bao", some, "k1"), ("bao", "ada", cent, "k2")]
+        wishes += [("ada", "bao", a - some + cent, "k3")]
+        wishes += [("cat", "dan", tenth, f"k{number}") for number in (4, 5, 6)]
         receipts, seen = [], {}
-        for wish in (*wishes, ("ada", "bao", rest, "k3")):
+        for wish in wishes:
             word, receipt = here.ask(*wish)
             receipts.append(receipt)
             seen[f"{wish[3]}: {wish[2]} from {wish[0]}"] = word, without_id(receipt)
         seen["different ids"] = len({receipt and receipt["id"] for receipt in receipts})
-        return seen | here.books("ada", "bao", "bank")
+        return seen | here.books("ada", "bao", "cat", "dan", "bank")
 
 
 def tells_refusals(solution, rng, where):
@@ -489,12 +500,11 @@ def tells_free_key(solution, rng, where):
 
 
 def told_on_postgresql(solution, rng, *stories):
-    with postgres_places() as places:
-        return {
-            f"{name}, {key}": value
-            for name, story in stories
-            for key, value in story(solution, rng, partial(one_of, places)).items()
-        }
+    return {
+        f"{name}, {key}": value
+        for name, story in stories
+        for key, value in story(solution, rng, on_postgresql).items()
+    }
 
 
 # Task 1
@@ -553,10 +563,10 @@ PG_TRANSFERS = "task 2 on PostgreSQL"
     task=2,
     needs=(ACCOUNTS,),
     services=(),
-    next_step="Two entries, two balances, one receipt. All that is there may be given.",
+    next_step="Two entries, two balances, one receipt. Keep whole cents, or decimals: no floats.",
 )
 def moves(solution, rng):
-    """Three transfers: some money, a cent, and then all that is there."""
+    """Some money, a cent, all that is there; and 0.30 in three parts, to somebody rich."""
     return tells_transfers(solution, rng, on_sqlite)
 
 
@@ -706,7 +716,8 @@ class Runs:
         return [n for (n,) in self.eyes.execute("SELECT n FROM t ORDER BY n").fetchall()]
 
     def came_back(self):
-        return {word: self.pool.came_back[word] for word in sorted(self.pool.came_back)}
+        """In which ways the connection came back; closed ones are not counted."""
+        return sorted(self.pool.came_back)
 
     def close(self):
         self.eyes.close()
@@ -733,7 +744,7 @@ class DriverError(Exception):
 
 
 def sqlite_error(kind, code, name):
-    error = kind(f"the story says {name}")
+    error = kind("an error of the story")
     error.sqlite_errorcode, error.sqlite_errorname = code, name
     return error
 
@@ -766,6 +777,7 @@ ERRORS = (
     lite("SQLITE_FULL", 13),
     lite("SQLITE_CONSTRAINT_UNIQUE", 2067, sqlite3.IntegrityError),
     ("an error without a code", DriverError),
+    ("'database is locked' without a code", lambda: DriverError("database is locked")),
     ("a ValueError", lambda: ValueError("something else")),
 )
 
@@ -1196,7 +1208,7 @@ MEETINGS = {
     "two pay from one account": ((10, 0, 0), ("ada", "bao", 3, "k"), ("ada", "cat", 4, "l")),
     "two pay into one account": ((10, 10, 0), ("ada", "cat", 3, "k"), ("bao", "cat", 4, "l")),
     "opposite directions": ((10, 10, 0), ("ada", "bao", 3, "k"), ("bao", "ada", 4, "l")),
-    "the same key": ((10, 0, 0), ("ada", "bao", 3, "k"), ("ada", "bao", 3, "k")),
+    "the same key": ((10, 0, 0), ("ada", "bao", 7, "k"), ("ada", "bao", 7, "k")),
     "the same key, another amount": ((10, 0, 0), ("ada", "bao", 3, "k"), ("ada", "bao", 4, "k")),
 }
 
@@ -1429,13 +1441,11 @@ def meet_at_repeatable_read(solution, rng):
 )
 def keys_meet(solution, rng):
     """One key, twice the same transfer, and two amounts; at both levels."""
-    with postgres_places() as places:
-        where = partial(one_of, places)
-        return {
-            f"{level}: {label}": value
-            for level in ("read committed", "repeatable read")
-            for label, value in tells_meetings(solution, rng, where, level, WISHES).items()
-        }
+    return {
+        f"{level}: {label}": value
+        for level in ("read committed", "repeatable read")
+        for label, value in tells_meetings(solution, rng, on_postgresql, level, WISHES).items()
+    }
 
 
 class ShortSleeps(SystemClock):
@@ -1510,10 +1520,8 @@ def many_on_sqlite(solution, rng):
 )
 def many_on_postgresql(solution, rng):
     """Four threads make eight random transfers each, between four accounts, at three levels."""
-    with postgres_places() as places:
-        where = partial(one_of, places)
-        return {
-            f"{level}: {label}": value
-            for level in OnPostgreSQL.levels
-            for label, value in tells_many(solution, rng, where, level).items()
-        }
+    return {
+        f"{level}: {label}": value
+        for level in OnPostgreSQL.levels
+        for label, value in tells_many(solution, rng, on_postgresql, level).items()
+    }

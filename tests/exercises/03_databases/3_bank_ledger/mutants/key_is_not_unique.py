@@ -1,4 +1,4 @@
-# fails "two transfers with one key meet on PostgreSQL" with "by its receipts"
+# fails "two transfers with one key meet on PostgreSQL" with "Refused and done"
 def create(conn: Any) -> None:
     for statement in SCHEMA:
         execute(conn, statement)
