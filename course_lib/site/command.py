@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import course_lib.proof.light_imports  # noqa: F401  two seconds less, before nbconvert
 from course_lib.index import ROOT
 
 from .building import build

@@ -39,7 +39,7 @@ def name_headings(html: BeautifulSoup, source: str) -> tuple[Heading, ...]:
     """
     found: list[Heading] = []
     for tag in html.find_all(_TAGS):
-        heading = Heading(int(tag.name[1]), tag.get_text(" ", strip=True), "")
+        heading = Heading(int(tag.name[1]), " ".join(tag.get_text().split()), "")
         _check(tag, heading, found, source)
         taken = _TAKEN | {earlier.id for earlier in found}
         tag["id"] = _free(address(heading.text) or "part", taken)

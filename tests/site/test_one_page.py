@@ -1,5 +1,7 @@
 """What becomes of the parts of a notebook."""
 
+from dataclasses import replace
+
 from nbformat.v4 import new_code_cell, new_output
 
 VIEW = "application/vnd.jupyter.widget-view+json"
@@ -119,13 +121,17 @@ def test_the_index_is_an_ordered_list_with_minutes_and_what_comes_before(small_c
     assert exercise.get_text(" ", strip=True) == "The exercise warm-up, 5 minutes, after The lesson"
 
 
+def test_a_heading_with_signs_of_html_stays_text(small_course):
+    files = small_course.lesson("# The lesson", "## Is `1 < 2`?").files()
+
+    assert "Is 1 &lt; 2?" in files["find.html"]
+    assert '<a href="#is-1-2">Is 1 &lt; 2?</a>' in files["lessons/00_start.html"]
+
+
 def test_a_task_written_in_markdown_is_a_page(small_course):
-    index = (
-        small_course.root / "exercises/projects/blog"
-    )  # a project is a package, and its task a file
-    index.mkdir(parents=True)
-    (index / "TASK.md").write_text("# A blog\n\nBuild it.", encoding="utf-8")
-    from dataclasses import replace
+    folder = small_course.root / "exercises/projects/blog"
+    folder.mkdir(parents=True)
+    (folder / "TASK.md").write_text("# A blog\n\nBuild it.", encoding="utf-8")
 
     chapter = small_course.course.chapters[0]
     (exercise,) = chapter.exercises
