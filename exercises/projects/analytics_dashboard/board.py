@@ -2,6 +2,9 @@
 
 from .queries import average
 
+SIZE = (11, 7)
+"""Width and height of the figure, in inches."""
+
 
 class Board:
     """`cache` has `get(name, **arguments)`, and knows "revenue" and "funnel"."""

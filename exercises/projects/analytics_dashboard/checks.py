@@ -1014,18 +1014,23 @@ def during(solution, rng):
     next_step="When a new question would be one too many, forget another one first.",
 )
 def size(solution, rng):
-    """Thirty questions, and room for a few answers."""
+    """As many questions as there is room for, twice; then thirty others."""
     most = rng.randint(2, 6)
     cache, _ = a_cache(solution, rng, size=most)
-    cache.add("revenue", lambda **arguments: str(arguments["start"]))
-    asked = question(rng)
-    lengths, right = [], []
-    for number in range(30):
-        start = asked["start"] + number * DAY
-        right.append(cache.get("revenue", **asked | {"start": start}) == str(start))
+    query, asked = Query(), question(rng)
+    cache.add("revenue", query)
+    lengths = []
+
+    def ask(number):
+        cache.get("revenue", **asked | {"start": asked["start"] + number * DAY})
         lengths.append(len(cache))
-    too_many = [length for length in lengths if length > most]
-    return {"room": most, "right answers": sum(right), "more than that": too_many[:3]}
+
+    for number in (*range(most), *range(most)):
+        ask(number)
+    seen = {"room": most, "queries": query.calls, "kept": len(cache)}
+    for number in range(most, 30):
+        ask(number)
+    return seen | {"queries at last": query.calls, "most that were kept": max(lengths)}
 
 
 # M4

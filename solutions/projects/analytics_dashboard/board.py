@@ -2,6 +2,9 @@
 
 from .queries import average
 
+SIZE = (11, 7)
+"""Width and height of the figure, in inches."""
+
 
 class Board:
     """`cache` has `get(name, **arguments)`, and knows "revenue" and "funnel"."""
@@ -41,17 +44,13 @@ class Board:
     def _figure(self, days, steps):
         from matplotlib.figure import Figure  # not pyplot, which keeps every figure
 
-        figure = Figure(figsize=(9, 4), layout="constrained")
+        figure = Figure(figsize=SIZE, layout="constrained")
         figure.set_label(f"Revenue and visitors, {self._title()}")
-        figure.suptitle(self._title())
-        money, people = figure.subplots(1, 2)
-        dates = [f"{row[0]:%d %b}" for row in days]
-        for number, label, marker, style in ((2, "sold", "o", "-"), (3, "refunded", "s", "--")):
-            values = [float(row[number]) for row in days]
-            money.plot(range(len(days)), values, label=label, marker=marker, linestyle=style)
-        every = max(1, len(days) // 5)
-        money.set_xticks(range(0, len(days), every), dates[::every])
-        money.set(title="Revenue by day", xlabel="Day", ylabel="Money")
+        money, people = figure.subplots(2)
+        dates = [row[0] for row in days]
+        for number, label, style in ((2, "sold", "o-"), (3, "refunded", "s--")):
+            money.plot(dates, [float(row[number]) for row in days], style, label=label)
+        money.set(title=f"Revenue by day, {self._title()}", xlabel="Day", ylabel="Money")
         money.legend()
         bars = people.bar([step for step, _, _ in steps], [count for _, count, _ in steps])
         people.bar_label(bars)

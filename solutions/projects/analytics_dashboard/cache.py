@@ -67,7 +67,7 @@ class Cache:
             answer.set_result(self._queries[question[0]][0](**arguments))
         except BaseException as error:  # noqa: BLE001 - the others wait, and must hear of it
             with self._lock:
-                if self._runs.get(question, (0, None))[1] is answer:
+                if self._runs.get(question, (None, None))[1] is answer:
                     del self._runs[question]
             answer.set_exception(error)
 
