@@ -405,7 +405,7 @@ def story(conn):
     create(conn)
     anna, teas = add_user(conn, "anna@example.org"), add_category(conn, "tea")
     tea = add_product(
-        conn, name="chamomile tea", category=teas, price=Decimal("3.10"), stock=3, attrs={}
+        conn, name="strawberry tea", category=teas, price=Decimal("3.10"), stock=3, attrs={}
     )
     order = place_order(conn, anna, [(tea, 2)])
     set_price(conn, tea, Decimal("9.90"))
@@ -415,7 +415,7 @@ def story(conn):
         place_order(conn, anna, [(tea, 2)])
     except OutOfStock as error:
         print("OutOfStock:", error)
-    print("found:", search(conn, "chamomle"))
+    print("found:", search(conn, "strawbery"))
 
 
 with postgres().database() as database, database.connect(autocommit=True) as conn:

@@ -285,6 +285,7 @@ def whole(solution, rng):
             "a quantity of 0": [(pot, 1), (cup, 0)],
             "a quantity of -1": [(pot, 1), (cup, -1)],
             "two lines, 3 and -1 of one": [(pot, 3), (pot, -1)],
+            "two lines, 3 and 0 of one": [(pot, 3), (pot, 0)],
             "no lines": [],
         }
 
@@ -492,7 +493,7 @@ def thirty(solution, rng):
             each.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
         user, tea = solution.add_user(conn, "anna@example.org"), solution.add_category(conn, "tea")
         pot = product(solution, conn, tea, "pot", stock=1)
-        for stop in range(statements_of(solution, conns[0], user, pot)):
+        for stop in range(max(1, statements_of(solution, conns[0], user, pot))):
             pot = product(solution, conn, tea, f"pot {stop}", stock=PIECES)
             before = count(conn, "orders")
             rushes = [rush(solution, conns, user, pot, stop) for _ in range(BUYERS // AT_ONCE)]
@@ -654,6 +655,7 @@ def filters(solution, rng):
             (None, None, (None, prices[1]), None),
             (None, None, prices, None),
             (None, None, (None, None), None),
+            (None, None, (None, Decimal("0.00")), None),
             (None, None, None, {"colour": "red"}),
             (None, None, None, {"colour": "red", "size": "small"}),
             (None, None, None, {"colour": "small", "weight": "red"}),
