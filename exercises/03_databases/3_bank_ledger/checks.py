@@ -917,10 +917,10 @@ def whole(solution, rng):
     next_step="rng.uniform(0, min(most, first * 2**attempt)): so two who met do not meet again.",
 )
 def waits(solution, rng):
-    """Twelve retries are used up, with three generators; two of them have the same seed."""
+    """Twelve retries are used up, with three generators, two of the same seed; and with None."""
 
-    def waits_with(seed):
-        with runs(solution, random.Random(seed)) as here:
+    def waits_with(generator):
+        with runs(solution, generator) as here:
 
             def raises(conn):
                 raise DriverError(sqlstate="40P01")
@@ -929,9 +929,10 @@ def waits(solution, rng):
             return here.clock.waits
 
     seed = rng.randrange(1000)
-    one, again, other = waits_with(seed), waits_with(seed), waits_with(seed + 1)
+    one, again, other = (waits_with(random.Random(each)) for each in (seed, seed, seed + 1))
     return {
         "at least twelve waits": len(one) >= 12,
+        "at least twelve with rng=None": len(waits_with(None)) >= 12,
         "all from 0 to 5 s": all(0 <= wait <= 5 for wait in one + other) or max(one + other),
         "the same seed, the same waits": one == again,
         "another seed, the same waits": one == other,

@@ -105,7 +105,7 @@ def run_tx(pool, fn, retries=5, rng=None, clock=None, isolation=None):
         if tries >= retries or not retried:
             raise error
         tries += 1
-        clock.sleep(rng.expovariate(20) % 1)
+        (clock or SystemClock()).sleep((rng or random.Random()).expovariate(20) % 1)
 
 
 def begin(conn, isolation):
