@@ -1061,7 +1061,9 @@ def rows_of(rng, count=None):
     start = a_day(rng)
     days = [
         (start + n * DAY, items, items * price(rng) * (n != 1), price(rng))
-        for n, items in enumerate(rng.sample(range(1, 40), count or rng.randint(4, 8)))
+        for n, items in enumerate(
+            sorted(rng.sample(range(1, 40), count or rng.randint(4, 8)), reverse=True)
+        )
     ]
     visits, baskets, bought = sorted(rng.sample(range(10, 999), 3), reverse=True)
     return days, [
@@ -1182,10 +1184,17 @@ def figure(solution, rng):
                 for line in money.lines
                 if word in str(line.get_label()).lower()
             },
+            "lines that go from left to right": [rises(line) for line in money.lines],
             "bars": bars(people),
             "numbers at the bars": [any(str(n) in word for word in words(people)) for n in steps],
         }
     )
+
+
+def rises(line):
+    """Whether each point is to the right of the one before."""
+    places = [float(place) for place in line.get_xdata(orig=False)]
+    return all(one < next_one for one, next_one in itertools.pairwise(places))
 
 
 def bars(axes):
