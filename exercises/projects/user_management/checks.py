@@ -121,23 +121,82 @@ class Db:
             self._free.pop().close()
 
 
+class Home:
+    """One database and its connections for each process: to make them takes longer than a story."""
+
+    def __init__(self):
+        self._database = postgres().database("user_checks")
+        self._migrate = None
+        self.eyes = self._database.connect(autocommit=True)
+        self.db = None
+
+    def empty(self, migrate):
+        """The schema that `migrate` makes, without rows."""
+        if self._migrate is not migrate or not self._emptied():
+            self._make(migrate)
+        self.db.before = nothing
+        self.db.left_open = 0
+
+    def _make(self, migrate):
+        if self.db:
+            self.db.close()
+        self.db = Db(self._database.url)
+        self._migrate = None
+        self.eyes.execute("DROP SCHEMA IF EXISTS public CASCADE")
+        self.eyes.execute("CREATE SCHEMA public")
+        migrate(self.eyes)
+        # Rows that a migration has put there must be there each time.
+        if not self._rows():
+            self._migrate = migrate
+
+    def _emptied(self):
+        """Whether all rows could be deleted: in one statement, as then their order is free."""
+        import psycopg
+
+        deletes = (f"t{n} AS (DELETE FROM {table})" for n, table in enumerate(self._tables()))
+        try:
+            self.eyes.execute(f"WITH {', '.join(deletes)} SELECT 1")
+        except psycopg.Error:
+            return False
+        return not self._rows()
+
+    def forget(self):
+        """Make everything new for the next story."""
+        self._migrate = None
+
+    def _tables(self):
+        return [
+            name
+            for (name,) in self.eyes.execute(
+                "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables"
+                " WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+                " AND tablename <> 'schema_migrations'"
+            )
+        ]
+
+    def _rows(self):
+        """How many tables have rows."""
+        tables = self._tables()
+        any_row = " + ".join(f"(EXISTS (SELECT FROM {table}))::int" for table in tables)
+        return not tables or self.eyes.execute(f"SELECT {any_row}").fetchone()[0]
+
+
 @functools.cache
-def database(_pid):
-    """One for each process: to make one takes longer than most stories."""
-    return postgres().database("user_checks")
+def home(_pid):
+    return Home()
 
 
 class Place:
     """An empty schema after the migrations, and somebody who can look into it."""
 
-    def __init__(self, solution, url, eyes):
+    def __init__(self, solution, db, eyes):
         self.solution = solution
         self.eyes = eyes
-        self.db = Db(url)
+        self.db = db
         self.clock = ManualClock()
         self.hasher = counting()()
         self.letters = []
-        self._numbers = itertools.count(1)
+        self.numbers = itertools.count(1)
 
     def users(self, method, *args, **options):
         """What a method of Users gives, on a connection of its own."""
@@ -197,23 +256,18 @@ def as_text(digits):
 
 @contextlib.contextmanager
 def place(solution):
-    home = database(os.getpid())
-    with home.connect(autocommit=True) as eyes:
-        eyes.execute("DROP SCHEMA IF EXISTS public CASCADE")
-        eyes.execute("CREATE SCHEMA public")
-        eyes.execute("SET client_min_messages = warning")
-        solution.migrate(eyes)
-        here = Place(solution, home.url, eyes)
-        try:
-            yield here
-        finally:
-            here.db.close()
+    here = home(os.getpid())
+    here.empty(solution.migrate)
+    try:
+        yield Place(solution, here.db, here.eyes)
+    except BaseException:
+        here.forget()  # threads may still be at work there
+        raise
 
 
 @functools.cache
 def counting():
     from argon2 import PasswordHasher
-    from argon2.exceptions import InvalidHashError
 
     class Counting(PasswordHasher):
         """Quick, and `work` has the settings of each hash that was computed."""
@@ -228,12 +282,11 @@ def counting():
             return made
 
         def verify(self, hash, password):
-            self.work.append(hash.split("$")[3] if hash.count("$") > 3 else hash)
             try:
                 return super().verify(hash, password)
-            except InvalidHashError:
-                self.work.pop()
-                raise
+            finally:
+                if hash.count("$") == 5:  # otherwise it is no hash, and nothing was computed
+                    self.work.append(hash.split("$")[3])
 
     return Counting
 
@@ -471,17 +524,19 @@ def keys(solution, rng):
             for more in ({}, {"name": "Eve"}):
                 with_more = " with a name" if more else ""
                 seen[key + with_more] = refused(here, ada.id, {key: value} | more)
-        seen["afterwards"] = fields(here.users("get", ada.id))
+        seen["afterwards"] = fields(here.asked("get", ada.id))
         seen["the hash is the same"] = "the-hash" in here.everything()
     return seen
 
 
 def refused(here, user_id, changes):
+    user = here.asked("get", user_id)
+    if isinstance(user, str):
+        return "the user is not there any more"
     try:
-        here.users("update", user_id, 5, **changes)
+        return f"not refused, {word(here.asked('update', user_id, user.version, **changes))}"
     except (ValueError, TypeError):
         return "refused"
-    return "not refused"
 
 
 @scenario(
@@ -716,7 +771,7 @@ def old_hashes(rng, password):
     needs=(RIGHT,),
     points=3,
     limit=15,
-    next_step="Only now is the password known: hash it again, and store that. Only if it was right.",
+    next_step="Only now is the password known: hash it again and store that.",
 )
 def old(solution, rng):
     """Users with three kinds of old hashes, and one with a new one, log in wrongly and rightly."""
@@ -734,6 +789,7 @@ def old(solution, rng):
             ]
             good = re.findall(r"\$argon2id\$v=19\$m=8,t=1,p=1\$", here.everything())
             seen[kind].append(f"{len(good)} of {number + 1} hashes are good now")
+            here.clock.advance(WINDOW)
     return seen
 
 
@@ -747,7 +803,7 @@ def kept(here, stored):
     needs=(RIGHT,),
     points=2,
     limit=15,
-    next_step="Count for address and e-mail together, in a table; and outside what the error undoes.",
+    next_step="Count for both texts together, in a table, and outside of what the error undoes.",
 )
 def brake(solution, rng):
     """A stranger guesses at one address, and then at thirty others; the owner logs in at home."""
@@ -877,3 +933,837 @@ def shared(solution, rng):
             "failures": failures,
             "then": [here.tried(service, "ada@example.org", password) for service in services],
         }
+
+
+# M3
+
+REGISTER = "who registers gets a letter, and its token verifies once"
+COMMITTED = "a letter can be used at the moment it is sent"
+SESSIONS = "a session is known until it is ended"
+AGE = "tokens are too old at exactly their age"
+STORED = "no table has a token or a password"
+CHANCE = "tokens do not come from random"
+RESET = "a reset sets the password and ends all sessions"
+SILENT = "asking for a reset tells nothing"
+PURPOSE = "a token for one purpose is none for another"
+TWICE = "of two who use one token at the same moment, one does"
+OWNER = "a reset opens the brake for its owner"
+WHOLE = "a reset is all or nothing"
+
+
+def whose(here, service, token):
+    """The address of the session's user, or the error's name."""
+    user = asked(here.solution, lambda: service.user_of(token))
+    return user if isinstance(user, str) else user.email
+
+
+@scenario(REGISTER, task=3, limit=10, next_step="One row for the token; to use it is to delete it.")
+def register(solution, rng):
+    """Two register, one in vain; letters are used, used again, and made up."""
+    address, upper, _ = new_address(rng)
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        ada = service.register(address, "Ada", password)
+        service.register("bao@example.org", "Bao", password)
+        taken = here.called(service.register, upper, "Eve", "x")
+        tokens = [token for _, _, token in here.letters]
+        verified = service.verify_email(tokens[0])
+        here.users("delete", here.users("find", "bao@example.org").id)
+        return {
+            "registered": fields(ada),
+            "in capitals": taken,
+            "letters": [letter[:2] for letter in here.letters],
+            "verified": fields(verified, "version"),
+            "the same user": verified.id == ada.id,
+            "stays so": here.users("get", ada.id).verified,
+            "used again": here.called(service.verify_email, tokens[0]),
+            "user is deleted": here.called(service.verify_email, tokens[1]),
+            "made up": here.called(service.verify_email, tokens[0][::-1]),
+            "empty": here.called(service.verify_email, ""),
+            "log-in": here.tried(service, upper, password),
+        }
+
+
+@scenario(
+    COMMITTED,
+    task=3,
+    needs=(REGISTER,),
+    limit=10,
+    next_step="Send after the with block of the transaction, not inside.",
+)
+def committed(solution, rng):
+    """The mailer uses each token at once, on another connection."""
+    with place(solution) as here:
+        found = []
+
+        def send(_email, purpose, token):
+            reader = here.service()
+            if purpose == "verify":
+                found.append(here.called(reader.verify_email, token))
+            else:
+                found.append(here.called(reader.reset, token, new_password(rng)))
+
+        service = here.service(SimpleNamespace(send=send))
+        service.register("ada@example.org", "Ada", new_password(rng))
+        service.request_reset("ada@example.org")
+    return found
+
+
+@scenario(
+    SESSIONS,
+    task=3,
+    needs=(REGISTER,),
+    points=2,
+    limit=10,
+    next_step="Look the session up each time, and the user too: both must still be there.",
+)
+def sessions(solution, rng):
+    """Two users log in, one of them twice; one session is ended, and then one user deleted."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        ada = service.register("ada@example.org", "Ada", password)
+        service.register("bao@example.org", "Bao", password)
+        tokens = [
+            service.log_in(email, password, HERE)
+            for email in ("ada@example.org", "ADA@example.org", "bao@example.org")
+        ]
+
+        def users():
+            return [whose(here, service, token) for token in tokens]
+
+        seen = {
+            "kinds": {type(token).__name__ for token in tokens},
+            "all different": len({*tokens}),
+        }
+        seen["users"] = users()
+        seen["all of one"] = service.user_of(tokens[0]) == here.users("get", ada.id)
+        seen["log out"] = [here.called(service.log_out, token) for token in (tokens[0],) * 2]
+        seen["log out of nothing"] = here.called(service.log_out, "made up")
+        seen["one is out"] = users()
+        here.users("delete", ada.id)
+        seen["ada is deleted"] = users()
+        seen["made up"] = whose(here, service, tokens[2][::-1])
+        seen["log-ins"] = [
+            here.called(service.log_in, "bao@example.org", given, HERE)
+            for given in ("guess", *["guess"] * 4, password)
+        ]
+        return seen
+
+
+@scenario(
+    AGE,
+    task=3,
+    needs=(SESSIONS,),
+    points=2,
+    limit=10,
+    next_step="Write down when it ends, by clock.now(), and compare with < at each use.",
+)
+def age(solution, rng):
+    """Tokens a second before their age, and at it; sessions that are used meanwhile."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        for number in range(2):
+            service.register(f"ada{number}@example.org", "Ada", password)
+            service.request_reset(f"ada{number}@example.org")
+        (_, _, verify), (_, _, reset), (_, _, late_verify), (_, _, late_reset) = here.letters
+        here.clock.advance(LETTER - 1)
+        seen = {
+            "letters, a second before": [
+                here.called(service.verify_email, verify),
+                here.called(service.reset, reset, password),
+            ]
+        }
+        here.clock.advance(1)
+        seen["letters, too old"] = [
+            here.called(service.verify_email, late_verify),
+            here.called(service.reset, late_reset, password),
+        ]
+        session = service.log_in("ada0@example.org", password, HERE)
+        seen["session"] = []
+        for seconds in (SESSION - 1 - LETTER, LETTER, 1):
+            here.clock.advance(seconds)
+            seen["session"].append(whose(here, service, session))
+        return seen
+
+
+@scenario(
+    STORED,
+    task=3,
+    needs=(SESSIONS,),
+    points=2,
+    limit=10,
+    next_step="Store hashlib.sha256(token.encode()), and look for that.",
+)
+def stored(solution, rng):
+    """All rows of all tables are searched for tokens and passwords."""
+    first, second = new_password(rng), new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        service.register("ada@example.org", "Ada", first)
+        secrets = {"verify": here.letter(), "password": first}
+        service.request_reset("ada@example.org")
+        secrets["reset, used"] = here.letter()
+        service.reset(here.letter(), second)
+        service.request_reset("ada@example.org")
+        secrets |= {"reset": here.letter(), "new password": second}
+        secrets["session"] = service.log_in("ada@example.org", second, HERE)
+        everything = here.everything()
+        return {name: secret in everything for name, secret in secrets.items()}
+
+
+@scenario(
+    CHANCE,
+    task=3,
+    needs=(SESSIONS,),
+    limit=10,
+    next_step="Who has seen a few numbers of random knows the next ones. Take secrets.",
+)
+def chance(solution, rng):
+    """The module random is set to the same state before each of four tokens."""
+    import psycopg
+
+    password = new_password(rng)
+    state = random.getstate()
+    seed = rng.randrange(10**6)
+    with place(solution) as here:
+        service = here.service()
+        service.register("ada@example.org", "Ada", password)
+        tokens = []
+        calls = (
+            lambda: tokens.append(service.log_in("ada@example.org", password, HERE)),
+            lambda: service.request_reset("ada@example.org"),
+        )
+        for call in calls * 2:
+            random.seed(seed)
+            # A table may refuse a token that is there already.
+            with contextlib.suppress(psycopg.IntegrityError):
+                call()
+        random.setstate(state)
+        tokens += [token for _, purpose, token in here.letters if purpose == "reset"]
+    return {"different tokens": len({*tokens}), "too short": [t for t in tokens if len(t) < 16]}
+
+
+@scenario(
+    RESET,
+    task=3,
+    needs=(SESSIONS,),
+    points=2,
+    limit=10,
+    next_step="A reset often means that somebody else was in. Everything of before ends with it.",
+)
+def reset(solution, rng):
+    """A user with two sessions and two letters resets; another user has a session and a letter."""
+    old, new = new_password(rng), new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        for email in ("ada@example.org", "bao@example.org"):
+            service.register(email, "Ada", old)
+            service.request_reset(email)
+        service.request_reset("ADA@example.org")
+        ada, bao, again = [token for _, purpose, token in here.letters if purpose == "reset"]
+        emails = ("ada@example.org", "ada@example.org", "bao@example.org")
+        tokens = [service.log_in(email, old, HERE) for email in emails]
+        seen = {
+            "made up": here.called(service.reset, again[::-1], new),
+            "reset": here.called(service.reset, again, new),
+            "sessions": [whose(here, service, token) for token in tokens],
+            "used again": here.called(service.reset, again, old),
+            "the other letter": here.called(service.reset, ada, old),
+            "the old password": here.tried(service, "ada@example.org", old),
+            "the new password": here.tried(service, "ada@example.org", new),
+            "bao's password": here.tried(service, "bao@example.org", old),
+        }
+        seen["new session"] = whose(here, service, service.log_in("ada@example.org", new, HERE))
+        here.users("delete", here.users("find", "bao@example.org").id)
+        seen["bao is deleted"] = here.called(service.reset, bao, new)
+        return seen
+
+
+@scenario(
+    SILENT,
+    task=3,
+    needs=(RESET,),
+    limit=10,
+    next_step="No user: no letter, but the same answer, and no error.",
+)
+def silent(solution, rng):
+    """A reset is asked for a user in capitals, for nobody, and for a deleted user."""
+    address, upper, _ = new_address(rng)
+    with place(solution) as here:
+        service = here.service()
+        here.member(address, "x")
+        here.users("delete", here.member("bao@example.org", "x").id)
+        answers = [
+            repr(asked(solution, lambda email=email: service.request_reset(email)))
+            for email in (upper, "cat@example.org", "BAO@example.org")
+        ]
+        letters = [(email.lower(), purpose) for email, purpose, _ in here.letters]
+        return {"answers": answers, "letters": letters}
+
+
+@scenario(
+    PURPOSE,
+    task=3,
+    needs=(RESET, SILENT),
+    limit=10,
+    next_step="Keep the purpose beside the hash, and ask for both.",
+)
+def purposes(solution, rng):
+    """Each token is used for the two other purposes, then for its own."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        service.register("ada@example.org", "Ada", password)
+        verify = here.letter()
+        service.request_reset("ada@example.org")
+        reset = here.letter()
+        session = service.log_in("ada@example.org", password, HERE)
+        uses = {
+            "verify": lambda token: here.called(service.verify_email, token),
+            "session": lambda token: whose(here, service, token),
+            "reset": lambda token: here.called(service.reset, token, "stolen"),
+        }
+        tokens = {"verify": verify, "session": session, "reset": reset}
+        seen = {
+            f"{kind} for {use}": uses[use](tokens[kind])
+            for kind in tokens
+            for use in uses
+            if use != kind
+        }
+        for token in (verify, reset):
+            service.log_out(token)
+        seen["the password"] = here.tried(service, "ada@example.org", password)
+        return seen | {kind: uses[kind](tokens[kind]) for kind in tokens}
+
+
+@scenario(
+    TWICE,
+    task=3,
+    needs=(RESET,),
+    points=2,
+    limit=20,
+    next_step="Look and use up in one statement: DELETE ... RETURNING, for instance.",
+)
+def twice(solution, rng):
+    """One who uses a token stops before each statement, while another uses the same token."""
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+
+        def verifies(step):
+            service.register(f"ada{step}@example.org", "Ada", "x")
+            token = here.letter()
+            return (lambda: service.verify_email(token),) * 2
+
+        def resets(step):
+            service.register(f"bao{step}@example.org", "Bao", "x")
+            service.request_reset(f"bao{step}@example.org")
+            token = here.letter()
+            return (lambda: service.reset(token, "slow")), (lambda: service.reset(token, "fast"))
+
+        seen["reset"] = meetings(here, resets)
+        seen["verify"] = meetings(here, verifies)
+    return seen
+
+
+@scenario(
+    OWNER,
+    task=3,
+    needs=(RESET,),
+    limit=10,
+    next_step="Who can read the letters is the owner: forget all failures of this e-mail address.",
+)
+def owner(solution, rng):
+    """A pair is stopped at two addresses; the owner resets, and logs in there at once."""
+    password = new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        for email in ("ada@example.org", "bao@example.org"):
+            service.register(email, "Ada", "x")
+            for address in (HERE, THERE):
+                for _ in range(5):
+                    here.tried(service, email, "guess", address)
+        service.request_reset("Ada@example.org")
+        service.reset(here.letter(), password)
+        return {
+            "owner": [
+                here.tried(service, "ada@example.org", password, address)
+                for address in (HERE, THERE)
+            ],
+            "somebody else": here.tried(service, "bao@example.org", "x"),
+        }
+
+
+@scenario(
+    WHOLE,
+    task=3,
+    needs=(RESET,),
+    points=2,
+    limit=20,
+    next_step="Password, token and sessions in one transaction.",
+)
+def whole(solution, rng):
+    """The connection breaks before each statement of a reset in turn."""
+    with place(solution) as here:
+        service = here.service()
+
+        def prepare(step):
+            email = f"ada{step}@example.org"
+            service.register(email, "Ada", "old")
+            session = service.log_in(email, "old", HERE)
+            service.request_reset(email)
+            token = here.letter()
+
+            def look():
+                new = "new" if here.tried(service, email, "new") == "done" else "old"
+                old = "" if here.tried(service, email, new) == "done" else ", none"
+                alive = "a session" if whose(here, service, session) == email else "no session"
+                good = "good" if here.called(service.reset, token, "x") == "done" else "used"
+                return f"{new} password{old}, {alive}, token {good}"
+
+            return (lambda: service.reset(token, "new")), look
+
+        return half_done(
+            breaks(here, prepare),
+            "old password, a session, token good",
+            "new password, no session, token used",
+        )
+
+
+def half_done(found, before, after):
+    """What was found that is neither nothing nor all; and whether it can be done."""
+    return {
+        "half done": [text for text in found if text not in (before, after)],
+        "done": after in found,
+    }
+
+
+# M4
+
+MATRIX = "the matrix of roles: who changes a role"
+OUT = "the matrix of roles: who deactivates whom"
+READERS = "the matrix of roles: who reads the list and the history"
+NOBODY = "roles and users that do not exist are refused"
+NOW = "the role that counts is the one of now"
+ENDED = "who is deactivated is out, and the address is free"
+AUDIT = "what was done is in the history, and nothing else"
+BOTH = "change and entry are one transaction"
+PAGES = "pages show everybody once, in order"
+MOVES = "who comes or goes between two pages hides nobody"
+OPEN = "the list counts the sessions that are open"
+FEW = "a large page needs no more statements than a small one"
+
+ROLES = ("member", "support", "admin")
+
+
+def cast(here, *actors, target="member"):
+    """Users of the roles in `actors`, and one more of the role `target`."""
+    number = next(here.numbers)
+    names = (*actors, target)
+    return [
+        here.users("add", f"user{number}.{place}@example.org", f"{role}{place}", "h", role=role)
+        for place, role in enumerate(names)
+    ]
+
+
+@scenario(
+    MATRIX,
+    task=4,
+    points=3,
+    limit=15,
+    next_step="One policy function: actor, action, user. Compare ids before you look at roles.",
+)
+def matrix(solution, rng):
+    """Each role, and a deleted admin, gives each role to each role, and to themself."""
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+        for actor_role in (*ROLES, "deleted admin"):
+            for target_role in (*ROLES, "themself"):
+                found = []
+                for role in ROLES:
+                    actor, target = cast(here, actor_role.split()[-1], target=rest(target_role))
+                    if target_role == "themself":
+                        target = actor
+                    if actor_role == "deleted admin":
+                        here.users("delete", actor.id)
+                    answer = here.called(service.change_role, actor.id, target.id, role)
+                    now = here.asked("get", target.id)
+                    now = now if isinstance(now, str) else now.role
+                    found.append(f"{answer}, {now}")
+                if (actor_role, target_role) == ("deleted admin", "themself"):
+                    found = ["refused" for text in found if text != "done"]  # any error fits
+                seen[f"{actor_role} changes {target_role}"] = found
+    return seen
+
+
+def rest(role):
+    return "member" if role == "themself" else role
+
+
+@scenario(
+    OUT,
+    task=4,
+    points=2,
+    limit=15,
+    next_step="One policy function. Everybody may go; support may remove members.",
+)
+def out(solution, rng):
+    """Each role, and a deleted admin, deactivates each role; each role deactivates itself."""
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+        for actor_role in (*ROLES, "deleted admin"):
+            for target_role in ROLES:
+                actor, target = cast(here, actor_role.split()[-1], target=target_role)
+                if actor_role == "deleted admin":
+                    here.users("delete", actor.id)
+                answer = here.called(service.deactivate, actor.id, target.id)
+                there = word(here.asked("get", target.id)).replace("done", "still there")
+                seen[f"{actor_role} deactivates {target_role}"] = f"{answer}, {there}"
+        for role in ROLES:
+            (actor,) = cast(here, target=role)
+            answer = here.called(service.deactivate, actor.id, actor.id)
+            seen[f"{role} deactivates themself"] = f"{answer}, {word(here.asked('get', actor.id))}"
+    return seen
+
+
+@scenario(READERS, task=4, limit=10, next_step="To read is an action too: ask the policy first.")
+def readers(solution, rng):
+    """Each role, and a deleted admin, reads the list, a history, and the own history."""
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+        for role in (*ROLES, "deleted admin"):
+            actor, target = cast(here, role.split()[-1])
+            if role == "deleted admin":
+                here.users("delete", actor.id)
+            seen[role] = [
+                here.called(service.list_users, actor.id),
+                here.called(service.history, actor.id, target.id),
+                here.called(service.history, actor.id, actor.id),
+            ]
+    return seen
+
+
+@scenario(
+    NOBODY,
+    task=4,
+    needs=(MATRIX,),
+    limit=10,
+    next_step="ValueError for a role that is not in ROLES, NotFound for a user who is not there.",
+)
+def nobody(solution, rng):
+    """An admin gives roles that do not exist, and changes users who are not there."""
+    with place(solution) as here:
+        service = here.service()
+        admin, target, gone = cast(here, "admin", "member")
+        here.users("delete", gone.id)
+        seen = {}
+        for role in ("owner", "ADMIN", "", "admin'--"):
+            try:
+                seen[repr(role)] = here.called(service.change_role, admin.id, target.id, role)
+            except ValueError:
+                seen[repr(role)] = "ValueError"
+        seen["role"] = here.users("get", target.id).role
+        for label, user_id in (("deleted", gone.id), ("nobody", gone.id + 1000)):
+            seen[f"{label}, role"] = here.called(service.change_role, admin.id, user_id, "admin")
+            seen[f"{label}, deactivate"] = here.called(service.deactivate, admin.id, user_id)
+        return seen
+
+
+@scenario(
+    NOW,
+    task=4,
+    needs=(MATRIX, OUT, READERS),
+    limit=10,
+    next_step="Read the actor again in each call.",
+)
+def now(solution, rng):
+    """An admin has done something; then another admin takes the role away, and gives it back."""
+    with place(solution) as here:
+        service = here.service()
+        first, second, target = cast(here, "admin", "admin")
+        changed = service.change_role(second.id, target.id, "support")
+        seen = {"changed": fields(changed, "email", "version"), "answers": []}
+        for role in ("support", "member", "admin"):
+            service.change_role(first.id, second.id, role)
+            seen["answers"].append(
+                [
+                    role,
+                    here.called(service.change_role, second.id, target.id, "member"),
+                    here.called(service.deactivate, second.id, target.id),
+                    here.called(service.list_users, second.id),
+                ]
+            )
+        return seen
+
+
+@scenario(
+    ENDED,
+    task=4,
+    needs=(OUT,),
+    points=2,
+    limit=10,
+    next_step="Delete softly, and end the tokens, in one transaction.",
+)
+def ended(solution, rng):
+    """A user with a session and two letters is deactivated; somebody takes the address."""
+    address, upper, _ = new_address(rng)
+    old, new = new_password(rng), new_password(rng)
+    with place(solution) as here:
+        service = here.service()
+        user = service.register(address, "Ada", old)
+        service.request_reset(address)
+        (_, _, verify), (_, _, reset) = here.letters
+        session = service.log_in(address, old, HERE)
+        seen = {"answer": service.deactivate(user.id, user.id) and "something"}
+        for turn in ("deactivated", "the address is taken"):
+            seen[turn] = {
+                "session": whose(here, service, session),
+                "verify": here.called(service.verify_email, verify),
+                "reset": here.called(service.reset, reset, old),
+                "old password": here.tried(service, address, old),
+            }
+            if turn == "deactivated":
+                second = service.register(upper, "Bao", new)
+        seen["another id"] = second.id != user.id
+        seen["new password"] = here.tried(service, address, new)
+        seen["rows are kept"] = "Ada" in here.everything()
+        return seen
+
+
+@scenario(
+    AUDIT,
+    task=4,
+    needs=(MATRIX, OUT, READERS),
+    points=2,
+    limit=10,
+    next_step="An entry for each change, written beside it; none where the policy said no.",
+)
+def audit(solution, rng):
+    """Some changes and some that are refused, a few seconds apart; then histories are read."""
+    with place(solution) as here:
+        service = here.service()
+        admin, support, eve, ada = cast(here, "admin", "support", "member")
+        begin = here.clock.now()
+        times = []
+
+        def then(method, actor, *args):
+            here.clock.advance(rng.randrange(1, 100))
+            times.append(int(here.clock.now() - begin))
+            with contextlib.suppress(ValueError):
+                here.called(method, actor.id, *args)
+
+        then(service.change_role, admin, ada.id, "support")
+        then(service.change_role, eve, eve.id, "admin")
+        then(service.change_role, support, ada.id, "admin")
+        then(service.change_role, admin, ada.id, "owner")
+        then(service.change_role, admin, ada.id, "member")
+        then(service.deactivate, eve, ada.id)
+        then(service.deactivate, support, ada.id)
+        then(service.deactivate, admin, ada.id)
+        then(service.deactivate, eve, eve.id)
+        people = {"admin": admin, "support": support, "eve": eve, "ada": ada}
+        names = {user.id: name for name, user in people.items()}
+        return {"times": times} | {
+            name: [
+                [int(e.at - begin), names[e.actor_id], e.action, names[e.user_id], e.detail]
+                for e in service.history(admin.id, user.id)
+            ]
+            for name, user in people.items()
+        }
+
+
+@scenario(
+    BOTH,
+    task=4,
+    needs=(AUDIT,),
+    points=3,
+    limit=20,
+    next_step="One connection, one transaction: with conn.transaction() around both.",
+)
+def both(solution, rng):
+    """The connection breaks before each statement of a change in turn."""
+    with place(solution) as here:
+        service = here.service()
+
+        def roles(step):
+            admin, user = cast(here, "admin")
+
+            def look():
+                role = here.users("get", user.id).role
+                return f"{role}, {len(service.history(admin.id, user.id))} entries"
+
+            return (lambda: service.change_role(admin.id, user.id, "support")), look
+
+        def leaves(step):
+            admin = cast(here, target="admin")[0]
+            user = service.register(f"ada{step}@example.org", "Ada", "x")
+            session = service.log_in(user.email, "x", HERE)
+
+            def look():
+                there = "gone" if here.asked("get", user.id) == "NotFound" else "there"
+                out = "out" if whose(here, service, session) == "InvalidToken" else "in"
+                return f"{there}, {out}, {len(service.history(admin.id, user.id))} entries"
+
+            return (lambda: service.deactivate(admin.id, user.id)), look
+
+        return {
+            "change_role": half_done(
+                breaks(here, roles), "member, 0 entries", "support, 1 entries"
+            ),
+            "deactivate": half_done(
+                breaks(here, leaves), "there, in, 0 entries", "gone, out, 1 entries"
+            ),
+        }
+
+
+def crowd(here, rng, count):
+    """An admin, and so many members; many have the same name."""
+    admin = here.users("add", "admin@example.org", "mmm", "h", role="admin")
+    people = [admin]
+    for number in range(count):
+        name = rng.choice(("aaa", "bbb", "mmm", "zzz")) + rng.choice(("", "x"))
+        people.append(here.users("add", f"user{number}@example.org", name, "h"))
+    return admin, sorted(people, key=lambda user: (user.name, user.id))
+
+
+def walk(service, actor, limit, between=lambda page: None):
+    """All pages; `between` is called after each with its number."""
+    pages, cursor = [], None
+    for number in range(1, 100):
+        users, cursor = service.list_users(actor.id, cursor, limit=limit)
+        pages.append(list(users))
+        if cursor is None:
+            return pages
+        between(number)
+    return pages
+
+
+def label(user):
+    return f"{user.name} {user.email.split('@')[0]}"
+
+
+@scenario(
+    PAGES,
+    task=4,
+    needs=(READERS,),
+    points=2,
+    limit=15,
+    next_step="ORDER BY name, id, and go on after the pair (name, id) of the last row.",
+)
+def pages(solution, rng):
+    """Some thirty users, many with the same name, some deleted, in pages of several sizes."""
+    seen = {}
+    with place(solution) as here:
+        service = here.service()
+        admin, people = crowd(here, rng, rng.randrange(28, 33))
+        for user in rng.sample([user for user in people if user != admin], 5):
+            here.users("delete", user.id)
+            people.remove(user)
+        for limit in (1, 2, 7, len(people), 50):
+            found = walk(service, admin, limit)
+            flat = [user for page in found for user in page]
+            seen[f"pages of {limit}"] = {
+                "too long": [len(page) for page in found if len(page) > limit],
+                "users": [label(user) for user in flat],
+            }
+        by_default, _ = service.list_users(admin.id)
+        seen["by default"] = [label(user) for user in by_default]
+        seen["whole users"] = [fields(user) for user in flat[:3]]
+        seen["their ids"] = [user.id for user in flat] == [user.id for user in people]
+    return seen
+
+
+@scenario(
+    MOVES,
+    task=4,
+    needs=(PAGES,),
+    points=2,
+    limit=15,
+    next_step="OFFSET counts rows, and the rows have moved. Remember the place.",
+)
+def moves(solution, rng):
+    """After the first and second page some listed users go, and new ones come before the place."""
+    with place(solution) as here:
+        service = here.service()
+        admin, people = crowd(here, rng, 30)
+        stay = people[6:]
+        stay_ids = {user.id for user in (*stay, admin)}
+
+        def between(number):
+            if number == 1:
+                for user in people[:3]:
+                    if user != admin:
+                        here.users("delete", user.id)
+            if number == 2:
+                for n in range(4):
+                    here.users("add", f"new{n}@example.org", "aaa", "h")
+
+        found = [user for page in walk(service, admin, 6, between) for user in page]
+        return {
+            "who was there all the time": [label(user) for user in found if user.id in stay_ids],
+            "twice": len(found) - len({user.id for user in found}),
+        }
+
+
+@scenario(
+    OPEN,
+    task=4,
+    needs=(PAGES,),
+    limit=15,
+    next_step="Count sessions only, and those that have not ended yet, by clock.now().",
+)
+def open_sessions(solution, rng):
+    """Users with none to three sessions, some too old or ended, and with letters."""
+    with place(solution) as here:
+        service = here.service()
+        counts = rng.sample(range(4), 4)
+        admin = here.users("add", "admin@example.org", "admin", "h", role="admin")
+        for number in range(len(counts)):
+            email = f"ada{number}@example.org"
+            service.register(email, f"user{number}", "x")
+            for _ in range(number):
+                service.log_in(email, "x", HERE)
+        here.clock.advance(SESSION / 2)
+        for number, count in enumerate(counts):
+            email = f"ada{number}@example.org"
+            service.request_reset(email)
+            tokens = [service.log_in(email, "x", HERE) for _ in range(count + 1)]
+            service.log_out(tokens[0])
+
+        def listed():
+            users, _ = service.list_users(admin.id)
+            return [f"{user.name}: {user.sessions}" for user in users]
+
+        seen = {"begun later": counts, "at half time": listed()}
+        here.clock.advance(SESSION / 2)
+        return seen | {"when the first are too old": listed()}
+
+
+@scenario(
+    FEW,
+    task=4,
+    needs=(OPEN,),
+    points=2,
+    limit=15,
+    next_step="One statement for the users and their sessions together, not one for each user.",
+)
+def few(solution, rng):
+    """Statements are counted for a page of four, and then for one of forty."""
+    with place(solution) as here:
+        service = here.service()
+        admin, _ = crowd(here, rng, 45)
+        counts = {}
+        for limit in (4, 40):
+            statements = itertools.count()
+            here.db.before = lambda _conn, statements=statements: next(statements)
+            users, _ = service.list_users(admin.id, limit=limit)
+            here.db.before = nothing
+            counts[limit] = next(statements)
+        more = f"{counts[40]} instead of {counts[4]}"
+        return {"users": len(users), "more statements": more if counts[40] > counts[4] else "none"}

@@ -14,12 +14,13 @@ import secrets
 from .models import InvalidToken
 
 
-def issue(conn, user_id, purpose, *, expires_at):
-    """A new token; only the user will have it."""
+def issue(conn, user_id, purpose, *, now, seconds):
+    """A new token; only the user will have it. Those of the user that are too old go."""
     token = secrets.token_urlsafe(32)
+    conn.execute("DELETE FROM tokens WHERE user_id = %s AND expires_at <= %s", (user_id, now))
     conn.execute(
-        "INSERT INTO tokens VALUES (%s, %s, %s, %s)",
-        (digest(token), user_id, purpose, expires_at),
+        "INSERT INTO tokens (digest, user_id, purpose, expires_at) VALUES (%s, %s, %s, %s)",
+        (digest(token), user_id, purpose, now + seconds),
     )
     return token
 

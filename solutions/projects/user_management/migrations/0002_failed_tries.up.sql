@@ -6,4 +6,5 @@ CREATE TABLE failed_tries (
     at double precision NOT NULL
 );
 CREATE INDEX ON failed_tries (email, address, at);
+CREATE INDEX ON failed_tries (at);
 -- ### END SOLUTION

@@ -1,0 +1,2 @@
+-- M1: the table of the users.
+-- TODO M1: a table, and what makes an address unique

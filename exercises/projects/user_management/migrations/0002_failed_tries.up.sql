@@ -1,0 +1,2 @@
+-- M2: what the throttle must remember.
+-- TODO M2: a table of failed tries

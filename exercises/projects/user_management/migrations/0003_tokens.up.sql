@@ -1,0 +1,2 @@
+-- M3: sessions, and the tokens of letters.
+-- TODO M3: one table or several

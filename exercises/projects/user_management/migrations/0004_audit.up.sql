@@ -1,0 +1,2 @@
+-- M4: what staff did, and the order of their list.
+-- TODO M4: a table, and an index for the pages
