@@ -23,8 +23,8 @@ def test_a_lesson_can_be_read_heard_and_used_by_keyboard(
 
     walked = walk(page)
     found = [*walked.found, *audit.look(page, audit.NOTEBOOK, whole=False)]
-    dark_theme(page)
-    found += audit.contrast(page, audit.NOTEBOOK)
+    with dark_theme(page):
+        found += audit.contrast(page, audit.NOTEBOOK)
     close_lesson(page)
 
     assert not found, told(found)

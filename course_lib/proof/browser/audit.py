@@ -68,7 +68,11 @@ def whole_page(page: Any) -> list[Finding]:
 
 def axe_rules(page: Any, selector: str) -> list[Finding]:
     """axe-core's findings below `selector`."""
-    options = {"runOnly": {"type": "tag", "values": AXE_TAGS}, "resultTypes": ["violations"]}
+    options = {
+        "runOnly": {"type": "tag", "values": AXE_TAGS},
+        "resultTypes": ["violations"],
+        "preload": False,  # it would ask the network for style sheets
+    }
     seen = page.evaluate("([s, o]) => axe.run(document.querySelector(s), o)", [selector, options])
     return [
         Finding(f"axe {rule['id']}", node["html"][:120], rule["help"])

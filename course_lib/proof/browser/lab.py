@@ -45,15 +45,15 @@ _RUN_TO_THE_END = """\
 """
 
 
-_TO_DARK = """\
-() => {
-  jupyterapp.commands.execute('apputils:change-theme', { theme: 'JupyterLab Dark' });
+_CHANGE_THEME = """\
+theme => {
+  jupyterapp.commands.execute('apputils:change-theme', { theme });
 }"""
-_IS_DARK = """\
-() => {
+_THEME_IS = """\
+light => {
   const panel = getComputedStyle(document.querySelector('.jp-NotebookPanel'));
-  return document.body.dataset.jpThemeLight === 'false'
-    && panel.backgroundColor !== 'rgb(255, 255, 255)';
+  return document.body.dataset.jpThemeLight === light
+    && (panel.backgroundColor === 'rgb(255, 255, 255)') === (light === 'true');
 }
 """
 
@@ -125,7 +125,11 @@ def close_lesson(page: Any) -> None:
     page.wait_for_function("() => !jupyterapp.shell.currentWidget.sessionContext.session")
 
 
-def dark_theme(page: Any) -> None:
-    """Change to JupyterLab's dark theme, and wait until the page has it."""
-    page.evaluate(_TO_DARK)
-    page.wait_for_function(_IS_DARK)
+@contextmanager
+def dark_theme(page: Any) -> Iterator[None]:
+    """JupyterLab's dark theme; the light one again at the end, as the choice is kept."""
+    page.evaluate(_CHANGE_THEME, "JupyterLab Dark")
+    page.wait_for_function(_THEME_IS, arg="false")
+    yield
+    page.evaluate(_CHANGE_THEME, "JupyterLab Light")
+    page.wait_for_function(_THEME_IS, arg="true")

@@ -28,7 +28,8 @@
     const pictures = () => all('img, svg[role=img], canvas').forEach((picture) => {
       if (picture.closest('.jp-InputArea-editor, button, [aria-hidden=true]')) return;
       const alt = (picture.getAttribute('alt') || picture.getAttribute('aria-label') || '').trim();
-      const output = picture.closest('.course-group') || picture.closest('.jp-OutputArea-output, .output, figure');
+      const output = picture.closest('.course-group') || picture.closest('.jp-OutputArea-output') ||
+        picture.closest('.output') || picture.closest('figure');
       const caption = picture.closest('figure') && words(picture.closest('figure').querySelector('figcaption'));
       if (!alt) return tell('picture without words', picture, 'give it an alt text');
       if (STAND_IN.test(alt)) return tell('stand-in for words', picture, `"${alt}" says nothing`);
@@ -58,8 +59,10 @@
         if (!words(one)) tell('empty heading', one, 'give it words or take it out');
         level = now;
       });
+      // A page that lists other pages is itself the contents.
       const contents = list.length < 4 || [...root.querySelectorAll('ol a, ul a, nav a')]
-        .some((link) => (link.getAttribute('href') || '').startsWith('#'));
+        .some((link) => (link.getAttribute('href') || '').startsWith('#')) ||
+        (page && [...root.querySelectorAll('main li a')].length > list.length);
       if (!contents) tell('no contents', list[0] || root, 'begin with a list of links to the headings');
     };
 
@@ -143,7 +146,8 @@
   };
 
   // Rules for a whole page of the HTML edition, at the width of the window.
-  audit.whole = () => {
+  audit.whole = async () => {
+    for (let frame = 0; frame < 3; frame += 1) await new Promise(requestAnimationFrame);
     const found = [];
     const tell = (rule, what) => found.push({ rule, where: 'page', what });
     const root = document.documentElement;

@@ -9,8 +9,8 @@ from course_lib.proof.browser.findings import Finding
 __all__ = ["unnamed"]
 
 _CONTROLS = frozenset(
-    ["button", "checkbox", "combobox", "link", "listbox", "menuitem", "progressbar", "radio"]
-    + ["radiogroup", "searchbox", "slider", "spinbutton", "switch", "tab", "textbox"]
+    {"button", "checkbox", "combobox", "link", "listbox", "menuitem", "progressbar"}
+    | {"radio", "radiogroup", "searchbox", "slider", "spinbutton", "switch", "tab", "textbox"}
 )
 _WHERE = """\
 function () {
