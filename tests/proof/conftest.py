@@ -132,6 +132,7 @@ fresh = 1
 machines = 10
 workflow = 1
 lint = 5
+"plain language" = 2
 format = 5
 types = 4
 """
