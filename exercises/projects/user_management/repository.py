@@ -26,7 +26,7 @@ class Users:
         raise NotImplementedError
 
     def update(self, user_id, version, **changes):
-        """The User after the change of `name` and `about`. Raises ValueError, Conflict, NotFound."""
+        """The User with another name or about. Raises ValueError, Conflict, NotFound."""
         # TODO M1: the version is part of the condition
         raise NotImplementedError
 

@@ -49,7 +49,7 @@ class Users:
         ### END SOLUTION
 
     def update(self, user_id, version, **changes):
-        """The User after the change of `name` and `about`. Raises ValueError, Conflict, NotFound."""
+        """The User with another name or about. Raises ValueError, Conflict, NotFound."""
         ### BEGIN SOLUTION M1: the version is part of the condition
         if changes.keys() - EDITABLE:
             raise ValueError(f"only {', '.join(sorted(EDITABLE))} can be edited")
