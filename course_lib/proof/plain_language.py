@@ -24,7 +24,7 @@ from typing import Any
 from course_lib.index import Course, Notebook
 from course_lib.proof.acronyms import ACRONYM, explained, unexplained
 from course_lib.proof.gates import Gate, course_of, finished
-from course_lib.proof.notebook_files import read, source, where
+from course_lib.proof.notebook_files import output_texts, read, source, where
 from course_lib.proof.prose import CODE, Block, blocks, plain, words_in
 from course_lib.proof.syllables import syllables
 
@@ -159,8 +159,8 @@ def _problems(notebook: dict[str, Any], before: Before, numbers: Plain) -> Itera
             yield f"{block.where} {what}"
     for name, acronym in unexplained(text, before.acronyms):
         yield f"{name} uses {acronym} first and does not say what it is; explain it there."
-    for name, term in _unused(text):
-        yield f'{name} explains "{term}", which no text above uses; use it or take it out.'
+    for name, term in _unused(text, notebook):
+        yield f'{name} explains "{term}", which nothing above uses; use it or take it out.'
     yield from _wide(notebook)
 
 
@@ -192,12 +192,15 @@ def _terms(text: Iterable[Block]) -> list[str]:
     return [term for block in text for term in block.terms]
 
 
-def _unused(text: list[Block]) -> Iterator[tuple[str, str]]:
-    above = " ".join(plain(b.text) for b in text if b.kind not in ("words", "sources"))
+def _unused(text: list[Block], notebook: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Words that neither a text nor a result uses."""
+    used = [plain(block.text) for block in text if block.kind not in ("words", "sources")]
+    used += [shown for cell in notebook["cells"] for _, shown in output_texts(cell)]
+    lesson = " ".join(used)
     for block in text:
         for term in block.terms:
             stems = (re.escape(_stem(word)) + r"[\w'+]*" for word in term.split())
-            if not re.search(rf"\b{'[ -]'.join(stems)}", above, re.IGNORECASE):
+            if not re.search(rf"\b{'[ -]'.join(stems)}", lesson, re.IGNORECASE):
                 yield block.where, term
 
 

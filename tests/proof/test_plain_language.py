@@ -70,7 +70,7 @@ BROKEN = [
     (
         "a word is explained that nobody uses",
         "**Words:** *queue*: a row · *jitter*: chance",
-        f'{NAME}: cell "more" explains "jitter", which no text above uses; use it or take it out.',
+        f'{NAME}: cell "more" explains "jitter", which nothing above uses; use it or take it out.',
     ),
     (
         "code inside text is wide",
@@ -110,6 +110,7 @@ GOOD = {
     "words of SQL": "After COMMIT it is READ COMMITTED.",
     "code is no acronym": "Call `WAL` here.",
     "an inflected word": "They were pickling.\n\n**Words:** *pickle*: bytes",
+    "a word that only a result uses": "**Words:** *3 in the queue*: a number",
     "a comma in a word": "Expand first, contract later.\n\n**Words:** *expand, contract*: in two",
 }
 
