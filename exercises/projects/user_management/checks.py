@@ -33,7 +33,7 @@ NAMES = (
     "migrate",
 )
 SERVICES = ("postgres",)
-SEEDS = 3
+SEEDS = 2
 HINTS = (
     "Who else may write between your look and your change? Let the table forbid it: a unique index "
     "on an expression, for some rows only. Then ask the database what happened.",
@@ -127,7 +127,7 @@ class Home:
     def __init__(self):
         self._database = postgres().database("user_checks")
         self._migrate = None
-        self.eyes = self._database.connect(autocommit=True)
+        self.eyes = self._database.connect(autocommit=True, options="-c lock_timeout=3s")
         self.db = None
 
     def empty(self, migrate):
@@ -142,6 +142,10 @@ class Home:
             self.db.close()
         self.db = Db(self._database.url)
         self._migrate = None
+        self.eyes.execute(  # a thread that was given up may still hold locks
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
         self.eyes.execute("DROP SCHEMA IF EXISTS public CASCADE")
         self.eyes.execute("CREATE SCHEMA public")
         migrate(self.eyes)
@@ -204,8 +208,11 @@ class Place:
             return getattr(self.solution.Users(conn), method)(*args, **options)
 
     def service(self, mailer=None):
-        mailer = mailer or SimpleNamespace(send=lambda *letter: self.letters.append(letter))
+        mailer = mailer or SimpleNamespace(send=self._send)
         return self.solution.UserService(self.db, self.hasher, self.clock, mailer)
+
+    def _send(self, email, purpose, token):
+        self.letters.append((email, purpose, token))
 
     def asked(self, method, *args, **options):
         """What was given, or the name of the error."""
@@ -744,8 +751,7 @@ def told(solution, service, email, password):
     try:
         service.authenticate(email, password, HERE)
     except solution.LogInFailed as error:
-        own = type(error).__name__ if type(error) is not solution.LogInFailed else "LogInFailed"
-        return f"{own}: {error} {error.args!r}".replace(email, "ADDRESS")
+        return f"{type(error).__name__}: {error} {error.args!r}".replace(email, "ADDRESS")
     return "no LogInFailed"
 
 
@@ -998,7 +1004,7 @@ def committed(solution, rng):
     with place(solution) as here:
         found = []
 
-        def send(_email, purpose, token):
+        def send(email, purpose, token):
             reader = here.service()
             if purpose == "verify":
                 found.append(here.called(reader.verify_email, token))
