@@ -33,7 +33,7 @@ def unexplained(text: Iterable[Block], known: Iterable[str] = ()) -> Iterator[tu
     own = list(text)
     done = {*EVERYDAY, *SQL_WORDS, *known, *_listed(own)}
     for block in own:
-        if block.kind == "sources":
+        if block.kind in ("contents", "heading", "sources"):  # no place to explain
             continue
         for name in ACRONYM.findall(plain(block.text)):
             if name not in done and not _explains(block.text, name):
@@ -64,6 +64,6 @@ def _explains(text: str, name: str) -> bool:
         rf"\*\*[^*]*\b{name}s?\b[^*]*\*\*",
         rf"\b{name}s?(?:\*\*|</i>)? \(|\((?:the )?{name}s?\)",
         rf"\b{name}s?(?:\*\*|</i>)?(?:,| is| are) (?:a|an|how|one|short|the|what|which) ",
-        rf"\b{name}s? (?:means|stands for) |\bcalled {name}s?\b",
+        rf"\b{name}s?(?:\*\*|</i>)? (?:means|stands for) |\bcalled {name}s?\b",
     )
     return any(re.search(way, text) for way in ways)

@@ -105,6 +105,7 @@ GOOD = {
     "an acronym in brackets": "The write-ahead log (WAL) is long. A WAL helps.",
     "an acronym explained in brackets": "The WAL (write-ahead log) is long.",
     "an acronym in the list of words": "The WAL is long.\n\n**Words:** *WAL*: a log",
+    "an acronym below its heading": "### What a WAL is\n\nA **WAL** is a log.",
     "an everyday acronym": "The CPU is hot.",
     "an acronym in the sources": "**Sources:** IBM, 1970",
     "words of SQL": "After COMMIT it is READ COMMITTED.",
