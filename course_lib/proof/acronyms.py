@@ -15,6 +15,7 @@ EVERYDAY = {
     "OK": "an ordinary word",
     "PC": "an ordinary word",
     "README": "the name of a file",
+    "UTF": "UTF-8, how nearly all text is stored",
     "URL": "in the address bar of every browser",
 }
 """Acronym -> why it needs no explanation."""

@@ -12,6 +12,7 @@
 #
 # There are five tasks. Each adds one thing, and you can check after each. The check stops at the
 # first thing that is not right yet. It says what was done, what was expected and what came back.
+#
 # You may change every class below, as long as the names and the tasks hold.
 
 # %% id="setup" tags=["setup"]
@@ -86,7 +87,8 @@ class Bank:
 # - `error.to_problem()` gives a dict that `json.dumps` accepts. It has a `status` (a whole
 #   number), the `code` and a `title` (a text, not empty). More members are free.
 # - The status is 503 for `Unavailable`, and 400 to 499 for the other six. `BankError` is free.
-# - No context stands in it, and nothing of a cause: no SQL, no traceback, no balance.
+# - No context stands in it, and nothing of a cause: no SQL (the language of databases), no
+#   traceback, no balance.
 # - One exception: `retry_after` of `Unavailable` stands in it, under that name.
 
 # %% [markdown] id="task-4"
@@ -96,16 +98,36 @@ class Bank:
 # Both accounts are saved in one call of `put_all`. Only their balances change, and they stay a
 # `Decimal`. What it gives back is free.
 #
-# | what is wrong | raise |
-# | --- | --- |
-# | `amount` is not a `Decimal` (a float, an int, a text) | `TypeError` |
-# | zero, negative, NaN, infinite | `InvalidAmount` |
-# | more than two decimals; zeros at the end do not count, so 5.500 is fine | `InvalidAmount` |
-# | `src` and `dst` are the same account | `InvalidAmount` |
-# | there is no such account, be it `src` or `dst` | `UnknownAccount` |
-# | one of the two is frozen | `AccountFrozen` |
-# | more than the `limit` of `src`; equal is allowed | `LimitExceeded` |
-# | more than the `balance` of `src`; equal is allowed | `InsufficientFunds` |
+# <table>
+# <caption>What a transfer refuses</caption>
+# <tr><th scope="col">what is wrong</th><th scope="col">raise</th></tr>
+# <tr>
+# <td><code>amount</code> is not a <code>Decimal</code> (a float, an int, a text)</td>
+# <td><code>TypeError</code></td>
+# </tr>
+# <tr><td>zero, negative, NaN, infinite</td><td><code>InvalidAmount</code></td></tr>
+# <tr>
+# <td>more than two decimals; zeros at the end do not count, so 5.500 is fine</td>
+# <td><code>InvalidAmount</code></td>
+# </tr>
+# <tr>
+# <td><code>src</code> and <code>dst</code> are the same account</td>
+# <td><code>InvalidAmount</code></td>
+# </tr>
+# <tr>
+# <td>there is no such account, be it <code>src</code> or <code>dst</code></td>
+# <td><code>UnknownAccount</code></td>
+# </tr>
+# <tr><td>one of the two is frozen</td><td><code>AccountFrozen</code></td></tr>
+# <tr>
+# <td>more than the <code>limit</code> of <code>src</code>; equal is allowed</td>
+# <td><code>LimitExceeded</code></td>
+# </tr>
+# <tr>
+# <td>more than the <code>balance</code> of <code>src</code>; equal is allowed</td>
+# <td><code>InsufficientFunds</code></td>
+# </tr>
+# </table>
 #
 # - If several hold, you choose which comes first. An amount may be very large.
 # - `needed` is the amount, `available` the balance of `src`. Both stay a `Decimal`.
@@ -337,4 +359,6 @@ except NotImplementedError:
 #
 # The table gives `InsufficientFunds` the balance of the payer. The payer may know it. But who else
 # reads this error on its way: a log, a shop's till, a support desk? What would you leave out, and
-# what would then be harder? There is no single right answer, and no check.
+# what would then be harder?
+#
+# There is no single right answer, and no check.

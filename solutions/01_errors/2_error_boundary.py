@@ -83,10 +83,10 @@ class Response:
 #
 # Log with `log`, the logger above, and with no other.
 #
-# - For an unknown error there is exactly one record, at level ERROR or above. It carries the
-#   exception itself: pass `exc_info=error`. The id from the body stands in its message or in one
-#   of its `extra` fields.
-# - For a known error there is at most one record, below ERROR. Without an error there is none.
+# - For an unknown error there is exactly one record, at level `ERROR` or above. It carries the
+#   exception itself: pass `exc_info=error`. The id from the body stands in its message or in one of
+#   its `extra` fields.
+# - For a known error there is at most one record, below `ERROR`. Without an error there is none.
 # - The log itself may fail: a logging handler whose `emit` raises any `Exception`. The answer is
 #   then the same as ever, and nothing is raised.
 

@@ -10,12 +10,14 @@
 # %% [markdown] id="how"
 # ## How to work
 #
-# There are four tasks. Each adds one thing, and you can check after each. Task 3 is the heart:
-# the check kills your function with SIGKILL before *every* call that touches the disk, and before
-# every call of the handler. Then it runs it again. Your code names no crash points.
+# There are four tasks. Each adds one thing, and you can check after each.
+#
+# Task 3 is the heart: the check kills your function before *every* call that touches the disk, and
+# before every call of the handler. It sends `SIGKILL`, which no program can catch. Then it runs it
+# again. Your code names no crash points.
 #
 # The checks of the crash, of the full disk and of the second process need Linux or macOS. On
-# Windows they always pass, so use WSL there.
+# Windows they always pass, so use WSL (Linux inside Windows) there.
 #
 # `Report` and `locked` are given below. You may use them, or write your own.
 
@@ -59,17 +61,18 @@ def locked(path: Path) -> Iterator[None]:
 # %% [markdown] id="task-1"
 # ## Task 1: one clean run
 #
-# - `src_dir` holds source files, and no folders. Its files fit into memory together. A record is
-#   one line of bytes, without its newline. Every line ends with a newline. No line is empty, and
-#   no file. The same record may come more than once.
+# - `src_dir` holds source files, and no folders. Its files fit into memory together.
+# - A record is one line of bytes, without its newline. Every line ends with a newline. No line is
+#   empty, and no file. The same record may come more than once.
 # - `handler(record)` takes the bytes of a record and gives back bytes without a newline, perhaps
 #   none at all.
 # - For each source file there is one output file in `out_dir`: the results in the order of the
 #   records, each followed by a newline. The names of output files are up to you.
-# - A record is bad if the handler raises any `Exception`. It has no line in the output. For each
-#   bad record there is one line of JSON in some file in the folder `quarantine`, with `file` (the
-#   name of the source file), `line` (counted from 1), `reason` (it contains the message of the
-#   error) and `bytes` (the record in base64, as text). Every file in that folder counts.
+# - A record is bad if the handler raises any `Exception`. It has no line in the output.
+# - For each bad record there is one line of JSON (names and values, as text) in the folder
+#   `quarantine`. Every file in that folder counts.
+# - That line has `file` (the name of the source file), `line` (counted from 1), `reason` (it
+#   contains the message of the error) and `bytes` (the record in base64, as text).
 # - An interruption in a handler is no bad record: `KeyboardInterrupt`, `SystemExit` and
 #   `asyncio.CancelledError` come out.
 # - The `Report` says how many records were `ok` and `failed` in this run. `skipped` records were
@@ -99,9 +102,9 @@ def locked(path: Path) -> Iterator[None]:
 # - What an earlier run has finished stays finished, even if the next run is killed.
 # - The report of the second run adds up to all records.
 # - The handler may run twice for the same record. Outputs and rejects count once.
-# - `resumed` is the number of source files that this run takes up again: an earlier run had called
-#   the handler for a record of the file, and had not finished the file. A file whose content has
-#   changed since is free.
+# - `resumed` is the number of source files that this run takes up again. For such a file, an
+#   earlier run had called the handler for a record, and had not finished the file. A file whose
+#   content has changed since is free.
 
 # %% [markdown] id="task-4"
 # ## Task 4: know when to stop
@@ -272,5 +275,6 @@ except NotImplementedError:
 # ## To think about
 #
 # Here a handler only computes. Suppose that it sends an e-mail for each record. Which promise of
-# task 3 can you still keep, and which one not? What would you ask of the e-mail service? There is
-# no single right answer, and no check.
+# task 3 can you still keep, and which one not? What would you ask of the e-mail service?
+#
+# There is no single right answer, and no check.

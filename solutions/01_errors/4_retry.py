@@ -13,6 +13,7 @@
 #
 # There are five tasks. Each adds one thing, and you can check after each. The check stops at the
 # first thing that is not right yet. It says what was done, what was expected and what came back.
+#
 # Read all five tasks first. It takes four minutes and saves twenty.
 #
 # All waiting goes through `clock.sleep(seconds)`, and durations come from `clock.monotonic()`.
@@ -318,4 +319,6 @@ except NotImplementedError:
 #
 # The budget protects the service. It also means that a customer sees an error which one more try
 # might have spared him. For which calls of a shop would you have no budget at all? Which calls
-# would you never retry, budget or not? There is no single right answer, and no check.
+# would you never retry, budget or not?
+#
+# There is no single right answer, and no check.

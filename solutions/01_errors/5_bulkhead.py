@@ -12,6 +12,7 @@
 #
 # There are five tasks. Each adds one thing, and you can check after each. The check stops at the
 # first thing that is not right yet. It says what was done, what was expected and what came back.
+#
 # Read all five tasks first. It takes four minutes and saves twenty.
 #
 # Everything runs in one event loop. Between two `await`s nobody else runs, so you need no lock.
@@ -56,7 +57,8 @@ from course_lib.practice import check, hint, reset, solution
 #   could not move it. Here is how to wait for a future, but no longer than the clock says:
 #
 # ```python
-# turn = asyncio.get_running_loop().create_future()  # somebody else calls turn.set_result(None)
+# # somebody else calls turn.set_result(None)
+# turn = asyncio.get_running_loop().create_future()
 # timer = asyncio.ensure_future(clock.asleep(seconds))
 # await asyncio.wait({turn, timer}, return_when=asyncio.FIRST_COMPLETED)
 # ```
@@ -93,7 +95,8 @@ from course_lib.practice import check, hint, reset, solution
 # - A slow call never raises it. After `limit` slow calls in a row it is lower by at least 20 per
 #   cent, or it is `min`. How much a single slow call changes is free.
 #
-# This is how TCP finds its speed: grow slowly, shrink fast. It is called AIMD.
+# This is how TCP (the protocol below HTTP) finds its speed: grow slowly, shrink fast. It is called
+# AIMD.
 
 
 # %% id="bulkhead" tags=["solution"]
@@ -232,8 +235,9 @@ hint("01.5-bulkhead")
 # %% [markdown] id="playground"
 # ## Try it by hand
 #
-# A service can do `capacity` calls at once in 0.1 seconds each. With more, each takes longer. In
-# the middle of the story its capacity falls to a third. The line shows the limit after every 25
+# A service can do `capacity` calls at once in 0.1 seconds each. With more, each takes longer.
+#
+# In the middle of the story its capacity falls to a third. The line shows the limit after every 25
 # calls. Bet on its shape before you run the cell. Then change the target, or the capacity.
 
 

@@ -13,6 +13,7 @@
 #
 # There are five tasks. Each adds one thing, and you can check after each. The check stops at the
 # first thing that is not right yet. It says what was done, what was expected and what came back.
+#
 # Read all five tasks first. It takes four minutes and saves twenty.
 
 # %% id="setup" tags=["setup"]
@@ -30,7 +31,9 @@ from course_lib.practice import check, hint, reset, solution
 #
 # `breaker.call(fn, 1, 2, unit="s")` calls `fn(1, 2, unit="s")` and gives back its result. If `fn`
 # raises, the caller gets that error: the very same object. That holds for every error, your own
-# typing mistakes included. A new breaker is closed. `breaker.state` says so.
+# typing mistakes included.
+#
+# A new breaker is closed. `breaker.state` says so.
 #
 # Write the states as you like: the `State` below, or plain text. Upper case, lower case, hyphen
 # or underscore do not matter.
@@ -80,9 +83,10 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 5: what really happens in production
 #
 # - **Errors that do not count.** If `is_failure(error)` is false, the error passes through. It is
-#   neither a failure nor a success, and takes no place in the window. A probe that ends so gives
-#   its permit back. Whether a `CircuitOpen` counts that `fn` itself raises (it may use another
-#   breaker) is free.
+#   neither a failure nor a success, and takes no place in the window.
+#
+#   A probe that ends so gives its permit back. Whether a `CircuitOpen` counts that `fn` itself
+#   raises (it may use another breaker) is free.
 # - **Cancelled calls.** `KeyboardInterrupt`, `SystemExit` and `asyncio.CancelledError` pass
 #   through too, and never count, whatever `is_failure` says. Such a probe also gives its permit
 #   back.
@@ -91,9 +95,11 @@ from course_lib.practice import check, hint, reset, solution
 #   again.
 # - **Reports.** After each change of state, `on_transition(old, new)` is called, once and in
 #   order. It can be set at any time, and `None` means nobody listens. No lock is held meanwhile:
-#   it may read the breaker and call through it, or through another one. A change that such a call
-#   causes is reported too. What happens if it raises is free. So is the order of reports from
-#   different threads. Two breakers share nothing.
+#   it may read the breaker and call through it, or through another one.
+#
+#   A change that such a call causes is reported too. What happens if it raises is free. So is the
+#   order of reports from different threads.
+# - **Two breakers** share nothing.
 # - **Threads.** All of this holds when twenty threads call at the same moment.
 
 

@@ -14,11 +14,13 @@
 # the later ones change where a transaction begins.
 #
 # The database is SQLite. You get `conn` from `sqlite3.connect(path, isolation_level=None)`. So
-# Python begins and ends no transaction by itself. **You** do, with `BEGIN` and `COMMIT`. No
-# transaction is open when one of your methods is called, and none is when it has returned.
+# Python begins and ends no transaction by itself.
 #
-# A crash and a second process can be tried only on Linux and macOS. On Windows those checks
-# always pass, so use WSL there.
+# **You** do, with `BEGIN` and `COMMIT`. No transaction is open when one of your methods is called,
+# and none is when it has returned.
+#
+# A crash and a second process can be tried only on Linux and macOS. On Windows those checks always
+# pass, so use WSL (Linux inside Windows) there.
 
 
 # %% id="setup" tags=["setup"]
@@ -70,8 +72,10 @@ from course_lib.practice import check, hint, reset, solution
 # A file may hold any number of statements, and all of them are run. A semicolon ends a statement,
 # but not within `'a text; it''s long'`, `"a name; in quotes"`, `-- a comment; like this`,
 # `/* one; like this */`, or the body of a trigger. There may be several statements in a line, and
-# comments at the end. The last statement may lack its semicolon. No file holds `BEGIN`, `COMMIT`
-# or `ROLLBACK`, except that the body of a trigger begins with `BEGIN`.
+# comments at the end.
+#
+# The last statement may lack its semicolon. No file holds `BEGIN`, `COMMIT` or `ROLLBACK`, except
+# that the body of a trigger begins with `BEGIN`.
 #
 # `sqlite3.complete_statement(text)` is worth a look. So is the manual on `executescript`: it
 # commits before it begins.
@@ -86,8 +90,8 @@ from course_lib.practice import check, hint, reset, solution
 #   `conn` can be used again: no transaction is left open.
 # - The same holds for an error in Python code. `KeyboardInterrupt` comes out, and what was begun
 #   is not in the database either; the check uses a new connection after that.
-# - The check kills your process with SIGKILL before *every* statement that changes something, your
-#   `COMMIT` included. Then a new Migrator finds each migration either whole and noted, or not
+# - The check kills your process with `SIGKILL` before *every* statement that changes something,
+#   your `COMMIT` included. Then a new Migrator finds each migration either whole and noted, or not
 #   there and pending, and `up` finishes the work. What was run is not run again.
 
 # %% [markdown] id="task-4"
@@ -102,8 +106,11 @@ from course_lib.practice import check, hint, reset, solution
 #   1 to `number` as applied, without running them. From then on they are like any other applied
 #   migration: editing one is found out.
 #
-# Free: an edited *down* file, changed line ends, a renamed or deleted file, an edited file in
-# `plan` and `down`, and a baseline of a database in which something is noted already.
+# Free:
+#
+# - an edited *down* file, changed line ends, a renamed or deleted file;
+# - an edited file in `plan` and `down`;
+# - a baseline of a database in which something is noted already.
 
 # %% [markdown] id="task-5"
 # ## Task 5: and back
@@ -132,7 +139,7 @@ from course_lib.practice import check, hint, reset, solution
 #   `PRAGMA foreign_key_check`. If there are any, the migration has failed.
 #
 # **Two processes.** Two servers start at the same moment, and both call `up`. The database is in
-# WAL mode, where readers do not wait for writers.
+# WAL mode. WAL is a log that is written ahead: readers do not wait for writers.
 #
 # - Each migration is run once, by one of the two.
 # - While one is in the middle of a migration, the other waits, as long as its connection does
@@ -149,9 +156,13 @@ from course_lib.practice import check, hint, reset, solution
 # `psycopg.connect(url, autocommit=True)`, and tasks 1 to 6 hold there too, apart from foreign keys.
 #
 # PostgreSQL has no `BEGIN IMMEDIATE`. Its lock for such things is `pg_advisory_xact_lock(number)`:
-# it waits, and ends with the transaction, whatever happens. Other differences: psycopg writes
-# `%s` where SQLite has `?`, it runs a text of many statements in one `execute` without
-# parameters, and `to_regclass('name')` is NULL if there is no such table.
+# it waits, and ends with the transaction, whatever happens.
+#
+# Other differences:
+#
+# - psycopg writes `%s` where SQLite has `?`;
+# - it runs a text of many statements in one `execute` without parameters;
+# - `to_regclass('name')` is NULL if there is no such table.
 
 
 # %% id="migrator" tags=["solution"]
@@ -450,5 +461,6 @@ with tempfile.TemporaryDirectory() as name:
 #
 # Migration 12 drops a column. At that moment, ten servers still run yesterday's program, which
 # reads it. In which order would you bring out program and migration, and in how many steps? When
-# would `down` help you on that day, and when would it lose data? There is no single right answer,
-# and no check.
+# would `down` help you on that day, and when would it lose data?
+#
+# There is no single right answer, and no check.

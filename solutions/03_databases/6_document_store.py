@@ -121,10 +121,13 @@ def put(document: Document, path: str, value: Any) -> None:
 # back how many matched. `delete(query)` deletes all that match. (Whether `delete({})` empties the
 # store or is refused is free.)
 #
-# - `ops` is like `{"$set": {path: value}, "$inc": {path: 1}}`. `$set` makes the documents that
-#   are missing on its way. `$unset` removes the field, whatever the value. `$inc` adds; a missing
-#   field counts as 0. `$push` appends one element; a missing list is made. `$pull` removes all
-#   elements equal to a value. `$unset` and `$pull` leave a missing field missing.
+# - `ops` is like `{"$set": {path: value}, "$inc": {path: 1}}`.
+#   - `$set` makes the documents that are missing on its way.
+#   - `$unset` removes the field, whatever the value.
+#   - `$inc` adds; a missing field counts as 0.
+#   - `$push` appends one element; a missing list is made.
+#   - `$pull` removes all elements equal to a value.
+#   - `$unset` and `$pull` leave a missing field missing.
 # - Refused: any other word in `ops`, the name of a field too, `$inc` of a text or a list, and
 #   `$push` onto something that is no list.
 # - All or nothing: if one operator fails, or one of many documents, no document is changed.
@@ -144,9 +147,9 @@ def put(document: Document, path: str, value: Any) -> None:
 # - After `create_index("sku")`, the query `{"sku": 7}` tests only documents that have this value.
 #   The field may be a path. Results are always the same as without the index.
 # - With `unique=True` no two documents have the same value. Missing counts as null, so only one
-#   document may lack the field. What would break this is refused: an insert, an update, an
-#   upsert, and `create_index` itself. Lists in a unique index are free. So is an update of many
-#   that breaks it only half-way.
+#   document may lack the field.
+# - What would break this is refused: an insert, an update, an upsert, and `create_index` itself.
+#   Lists in a unique index are free. So is an update of many that breaks it only half-way.
 # - All this holds when several threads call at the same moment. Each call is one step for all
 #   others.
 
@@ -531,4 +534,5 @@ except NotImplementedError:
 #
 # Your store takes any document. Next year half of the products have `price`, the other half
 # `price_eur`. Who notices, and when? Where would you put the rule that each product has a price?
+#
 # There is no single right answer, and no check.
