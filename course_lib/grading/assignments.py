@@ -1,0 +1,105 @@
+"""An exercise as the grader needs it: its scenarios and the texts of its cells.
+
+The reference is never run in this process: it is told its scenarios in a child like
+the learners', with the same limits, so that both are in the same situation.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from course_lib.grading.notebook_cells import Cell
+from course_lib.index import Course, UnknownId, load
+from course_lib.practice.scenarios import Checks, read_checks
+from course_lib.practice.source import BadExercise, reference_text
+
+__all__ = ["Assignment", "exercise_of", "open_assignment"]
+
+_CALL = re.compile(r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']")
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """`digest` changes with anything that a mark depends on."""
+
+    id: str
+    title: str
+    checks: Checks
+    checks_path: Path
+    reference: str
+    given: dict[str, list[str]]
+    digest: str
+    proofs: Path
+
+
+def open_assignment(id: str, root: Path) -> Assignment:
+    """The exercise with this id or catalogue number.
+
+    Raises:
+        UnknownId: there is none.
+        BadExercise: it is broken, or cannot be graded here; the message says how it can.
+    """
+    exercise = load((root / "course.toml").read_text(encoding="utf-8")).exercise(id)
+    if exercise.is_project:
+        raise BadExercise(
+            f"{exercise.id} is a project; check each with `python3 course.py check {exercise.id}`."
+        )
+    path = root / exercise.checks
+    checks = read_checks(path)
+    if any(checks.services_of(scenario) for scenario in checks.scenarios):
+        raise BadExercise(
+            f"{exercise.id} needs a database; check each with "
+            f"`python3 course.py check {exercise.id} FILE`."
+        )
+    try:
+        source = (root / exercise.source).read_text(encoding="utf-8")
+        cells = json.loads((root / exercise.notebook).read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError, KeyError) as error:
+        raise BadExercise(
+            f"{exercise.notebook} or its source cannot be read; run `python3 course.py build`."
+        ) from error
+    digest = hashlib.sha256(path.read_bytes() + source.encode("utf-8")).hexdigest()
+    return Assignment(
+        id=exercise.id,
+        title=exercise.title,
+        checks=checks,
+        checks_path=path,
+        reference=reference_text(source, "solution"),
+        given=_given(cells),
+        digest=digest,
+        proofs=root / exercise.proofs,
+    )
+
+
+def _given(cells: list[Any]) -> dict[str, list[str]]:
+    """Code of the cells that learners were given, by what it is for."""
+    found: dict[str, list[str]] = {"setup": [], "starter": [], "others": []}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            tags = cell["metadata"].get("tags", [])
+            kind = "setup" if "setup" in tags else "starter" if "solution" in tags else "others"
+            found[kind].append("".join(cell["source"]))
+    return found
+
+
+def exercise_of(cells: Iterable[Cell], course: Course) -> str:
+    """The id of the exercise that these cells belong to; "" if they do not say.
+
+    They call `check("...")`, or have the ids that the cells of one exercise have.
+    """
+    known = {exercise.id for exercise in course.exercises}
+    for cell in cells:
+        for id in _CALL.findall(cell["source"]):
+            try:
+                found = course.exercise(id).id
+            except UnknownId:
+                continue
+            if found in known:
+                return found
+    return ""

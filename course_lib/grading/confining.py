@@ -1,0 +1,64 @@
+"""What a child does to itself before it runs a learner's code. Nothing here can be undone."""
+
+from __future__ import annotations
+
+import os
+import resource
+
+from course_lib.grading.kernel_calls import drop_capabilities, mount, no_new_privileges
+from course_lib.grading.protections import Limits, Protections
+
+__all__ = ["confine"]
+
+_USERS = 0x7000_0000
+"""User ids from here on belong to nobody; each child has one of its own."""
+
+
+def confine(limits: Limits, protections: Protections, *, number: int) -> None:
+    """Give this process what `protections` promise.
+
+    Args:
+        number: of the child; no two that run at the same time have the same.
+
+    Raises:
+        OSError: the kernel refused one of them.
+    """
+    os.setsid()
+    os.umask(0o077)
+    user = _USERS + number
+    if protections.namespaces:
+        _own_scratch(limits, user if protections.user else 0)
+    if protections.user:
+        os.setgroups([])
+        os.setresgid(user, user, user)
+    _limit(limits)
+    if protections.user:
+        os.setresuid(user, user, user)
+    no_new_privileges()
+    if protections.namespaces:
+        drop_capabilities()
+        os.chdir("/tmp")
+
+
+def _own_scratch(limits: Limits, owner: int) -> None:
+    """Empty folders that end with this child, and a /proc with its own processes only."""
+    options = f"size={limits.scratch},nr_inodes=10000,mode=700,uid={owner},gid={owner}"
+    mount("tmpfs", "/tmp", options)
+    mount("tmpfs", "/dev/shm", options)
+    mount("proc", "/proc")
+
+
+def _limit(limits: Limits) -> None:
+    for what, most in (
+        (resource.RLIMIT_AS, limits.address_space),
+        (resource.RLIMIT_CPU, limits.cpu),
+        (resource.RLIMIT_NPROC, limits.processes),
+        (resource.RLIMIT_FSIZE, limits.file_size),
+        (resource.RLIMIT_NOFILE, limits.open_files),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+    ):
+        _, hard = resource.getrlimit(what)
+        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(what, (bound, bound))

@@ -1,0 +1,173 @@
+"""What learners handed in: files, zips and folders of any name, read and never unpacked.
+
+Nothing is followed that leads elsewhere: a link in a folder or a zip is not opened.
+Sizes are limited before anything is read, so a zip that grows without end is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+__all__ = ["File", "HandedIn", "handed_in"]
+
+MOST_BYTES = 16 * 2**20
+"""Of one file."""
+
+MOST_FILES = 200
+"""Notebooks and scripts of one learner."""
+
+_WANTED = (".ipynb", ".py")
+_ZIP = ".zip"
+_IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
+
+
+@dataclass(frozen=True)
+class File:
+    """A notebook or a script; `path` is inside what was handed in."""
+
+    path: str
+    data: bytes
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """What one learner handed in: `files`, or `problem`, a sentence why there are none."""
+
+    name: str
+    files: tuple[File, ...] = ()
+    problem: str = ""
+
+
+def handed_in(place: Path) -> list[HandedIn]:
+    """One for each file and folder in a folder, or in a zip of a whole class, by name.
+
+    Raises:
+        ValueError: `place` is neither.
+    """
+    if place.is_dir():
+        entries = sorted(os.scandir(place), key=lambda entry: entry.name)
+        return [_entry(entry) for entry in entries if not _ignored(entry.name)]
+    if place.suffix.lower() == _ZIP and place.is_file():
+        return _class_zip(place)
+    raise ValueError(f"{place} is no folder and no zip; name what your learners handed in.")
+
+
+def _entry(entry: os.DirEntry[str]) -> HandedIn:
+    try:
+        if entry.is_symlink():
+            return HandedIn(entry.name, problem="It is a link, which is not followed.")
+        if entry.is_dir(follow_symlinks=False):
+            return _collected(entry.name, _in_folder(Path(entry.path)))
+        return _collected(entry.name, _from_file(entry.name, _read(Path(entry.path))))
+    except _Refused as error:
+        return HandedIn(entry.name, problem=str(error))
+
+
+class _Refused(Exception):
+    """A sentence for the learner's row."""
+
+
+def _collected(name: str, files: Iterator[File]) -> HandedIn:
+    found = []
+    for file in files:
+        found.append(file)
+        if len(found) > MOST_FILES:
+            raise _Refused(f"There are more than {MOST_FILES} files in it; keep the notebook only.")
+    if not found:
+        raise _Refused("There is no notebook and no .py file in it.")
+    return HandedIn(name, tuple(found))
+
+
+def _in_folder(folder: Path) -> Iterator[File]:
+    for above, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = sorted(name for name in folders if not _ignored(name))
+        for name in sorted(names):
+            path = Path(above) / name
+            if path.suffix.lower() in (*_WANTED, _ZIP) and not _ignored(name):
+                if not path.is_symlink():
+                    yield from _from_file(path.relative_to(folder).as_posix(), _read(path))
+
+
+def _read(path: Path) -> bytes:
+    """The file's bytes; a link, a pipe or a device is refused and never opened for long."""
+    try:
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(os.open(path, flags), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise _Refused(f"{path.name} is no ordinary file.")
+            data = file.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise _Refused(f"{path.name} cannot be read: {error.strerror}.") from error
+    if len(data) > MOST_BYTES:
+        raise _Refused(f"{path.name} has more than {MOST_BYTES >> 20} MiB; clear its outputs.")
+    return data
+
+
+def _from_file(path: str, data: bytes) -> Iterator[File]:
+    """The file itself, or what is in it if it is a zip."""
+    if path.lower().endswith(_ZIP):
+        for member, content in _members(data, path):
+            if member.lower().endswith(_WANTED):
+                yield File(member, content)
+    elif path.lower().endswith(_WANTED):
+        yield File(path, data)
+    else:
+        raise _Refused(f"{PurePosixPath(path).suffix or 'This'} is no notebook and no .py file.")
+
+
+def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
+    """Path and content of the files in a zip; links and hidden files are left out."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            for info in archive.infolist()[: 20 * MOST_FILES]:
+                parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+                if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
+                    continue
+                if parts[-1].lower().endswith((*_WANTED, _ZIP)):
+                    yield "/".join(parts), _extracted(archive, info)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
+        raise _Refused(f"{name} cannot be unzipped; zip the notebook again.") from error
+
+
+def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Reads no further than the limit, whatever size the zip states."""
+    with archive.open(info) as member:
+        data = member.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        raise _Refused(f"{info.filename} has more than {MOST_BYTES >> 20} MiB when unzipped.")
+    return data
+
+
+def _is_link(info: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(info.external_attr >> 16)
+
+
+def _class_zip(place: Path) -> list[HandedIn]:
+    """A zip with a file or a folder for each learner, as Moodle and Canvas give."""
+    found: dict[str, list[tuple[str, bytes]]] = {}
+    try:
+        for path, data in _members(place.read_bytes(), place.name):
+            top, _, rest = path.partition("/")
+            found.setdefault(top, []).append((rest or top, data))
+    except _Refused as error:
+        raise ValueError(str(error)) from error
+    return [_from_members(name, found[name]) for name in sorted(found)]
+
+
+def _from_members(name: str, members: list[tuple[str, bytes]]) -> HandedIn:
+    try:
+        files = (file for path, data in members for file in _from_file(path, data))
+        return _collected(name, files)
+    except _Refused as error:
+        return HandedIn(name, problem=str(error))
+
+
+def _ignored(name: str) -> bool:
+    return name.startswith(".") or name in _IGNORED

@@ -1,0 +1,99 @@
+"""The cells of what was handed in: a notebook of any editor, or a script.
+
+Formats: nbformat 4 and 3 (https://nbformat.readthedocs.io), percent scripts, plain Python.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import tokenize
+from typing import Any
+
+from course_lib.practice.learner import Unreadable
+from course_lib.practice.source import read_cells
+
+__all__ = ["Cell", "read_handed_in"]
+
+Cell = dict[str, Any]
+"""`name` for reports, `id`, `kind` ("code" or another), `tags`, `solution`, `source`."""
+
+MOST_CELLS = 2_000
+
+
+def read_handed_in(name: str, data: bytes) -> list[Cell]:
+    """The cells of a file, in order.
+
+    Raises:
+        Unreadable: it is neither a notebook nor a script; the message says what to do.
+    """
+    if not data.strip():
+        raise Unreadable(f"{name} is empty; hand in the notebook again.")
+    if name.lower().endswith(".py"):
+        return _script(name, _text(name, data))
+    try:
+        notebook = json.loads(_text(name, data))
+        cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
+        found = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise Unreadable(
+            f"{name} is not a whole notebook; save it as .ipynb, or hand in a .py file."
+        ) from error
+    if len(found) > MOST_CELLS:
+        raise Unreadable(f"{name} has {len(found):,} cells, more than {MOST_CELLS:,}; shorten it.")
+    return found
+
+
+def _text(name: str, data: bytes) -> str:
+    """Decoded: by its byte order mark, as UTF-8, or as a script's first lines say."""
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16", "replace")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        pass
+    try:
+        encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
+        return data.decode(encoding)
+    except (SyntaxError, UnicodeDecodeError, LookupError):
+        return data.decode("latin-1")
+
+
+def _version_3(notebook: Any) -> list[Any]:
+    cells = [cell for sheet in notebook["worksheets"] for cell in sheet["cells"]]
+    return [{**cell, "source": cell.get("source", cell.get("input", ""))} for cell in cells]
+
+
+def _cell(cell: Any, number: int) -> Cell:
+    metadata = cell.get("metadata") or {}
+    nbgrader = metadata.get("nbgrader") or {}
+    tags = metadata.get("tags") or []
+    source = cell.get("source", "")
+    id = str(cell.get("id") or nbgrader.get("grade_id") or "")
+    return {
+        "name": f"cell {id or number}"[:60],
+        "id": id,
+        "kind": str(cell["cell_type"]),
+        "tags": [tag for tag in tags if isinstance(tag, str)],
+        "solution": nbgrader.get("solution") is True,
+        "source": source if isinstance(source, str) else "".join(map(str, source)),
+    }
+
+
+def _script(name: str, text: str) -> list[Cell]:
+    """A script with tagged cells is read like a notebook; any other is one solution cell."""
+    cells = [cell for cell in read_cells(text) if not cell.markdown]
+    if not any(cell.tags for cell in cells):
+        return [_script_cell(name, "", ["solution"], text)]
+    return [_script_cell(f"cell {c.id}", c.id, [*c.tags], c.text) for c in cells]
+
+
+def _script_cell(name: str, id: str, tags: list[str], source: str) -> Cell:
+    return {
+        "name": name[:60],
+        "id": id,
+        "kind": "code",
+        "tags": tags,
+        "solution": False,
+        "source": source,
+    }

@@ -1,0 +1,48 @@
+"""What stands between learners' code and the rest of the machine, and how to say so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Limits", "Protections"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of all that one submission starts; the time of a scenario is the scenario's own."""
+
+    memory: int = 2**30
+    """Bytes in use by all its processes together."""
+    address_space: int = 2 * 2**30
+    """Bytes that one process may ask for."""
+    cpu: int = 120
+    """Seconds of one process."""
+    processes: int = 128
+    """Threads count, too."""
+    file_size: int = 32 * 2**20
+    """Bytes of one file."""
+    scratch: int = 64 * 2**20
+    """Bytes in /tmp, and as many in /dev/shm."""
+    open_files: int = 512
+
+
+@dataclass(frozen=True)
+class Protections:
+    """`namespaces`: own files, processes, network. `user`: another one than the grader's."""
+
+    namespaces: bool
+    user: bool
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """What there is not, each as the end of "learners' code is not kept from ..."."""
+        found = []
+        if not self.namespaces:
+            found += [
+                "reading solutions, other submissions and the seed",
+                "seeing and signalling other processes",
+                "the network",
+            ]
+        if not self.namespaces and not self.user:
+            found.append("changing the files of whoever runs the grader")
+        return tuple(found)

@@ -1,0 +1,164 @@
+"""Which cells are the answer, however the notebook was mangled on its way.
+
+Cells are taken by nbgrader's metadata and by tags. Where those were lost, by names: the
+cells that define what is asked for, and, step by step, what these cells use. Nothing
+is run: the syntax tree says which names a cell binds and uses.
+
+The rules, where there is a choice:
+- the exercise's own setup runs first, whether or not the learner still has it;
+- a cell that is still as it was given counts only if nothing else defines its names;
+- of several definitions the last wins, as in a notebook that is run from top to bottom;
+- a cell that Python cannot read alone, but can read together with the one before it,
+  is a part of that one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from course_lib.grading.bound_names import bound, changed, used
+from course_lib.grading.mending import parse, readable, reindented
+from course_lib.practice.checking import syntax_error
+from course_lib.practice.learner import CodeCell
+
+__all__ = ["Given", "Recovered", "recover"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What learners were given: code of the setup, of the solution cells, of all others."""
+
+    setup: list[str] = field(default_factory=list)
+    starter: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """The cells to run, and why Python cannot read a cell of the answer, if it cannot."""
+
+    cells: list[CodeCell]
+    error: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class _Cell:
+    name: str
+    code: str
+    tree: ast.Module | None
+    marked: bool
+    """Its metadata say that it belongs to the answer."""
+
+    @property
+    def shape(self) -> str:
+        return _shape(self.tree)
+
+    @property
+    def binds(self) -> set[str]:
+        return bound(self.tree) if self.tree else set()
+
+
+def recover(cells: Iterable[dict[str, Any]], names: tuple[str, ...], given: Given) -> Recovered:
+    """The cells of the answer, in order, behind the exercise's own setup.
+
+    Args:
+        cells: each with `name`, `kind`, `tags`, `solution` and `source`.
+        names: what the learner defines.
+    """
+    found = [cell for cell in map(_read, cells) if cell]
+    found = _without_given([*map(_reindented, _joined(found))], names, given)
+    wanted = _wanted(found, set(names))
+    setup = [CodeCell(f"setup {number}", code) for number, code in enumerate(given.setup, 1)]
+    chosen = [CodeCell(cell.name, cell.code) for cell in found if cell in wanted and cell.tree]
+    return Recovered([*setup, *chosen], _error(found, names))
+
+
+def _read(cell: dict[str, Any]) -> _Cell | None:
+    """The cell as far as Python can read it; None if it is none of the learner's code."""
+    tags = {*cell["tags"]}
+    marked = bool(cell["solution"]) or bool(tags & {"setup", "solution"})
+    if (cell["kind"] != "code" and not marked) or tags & {"check", "play"}:
+        return None
+    code = readable(cell["source"])
+    return _Cell(cell["name"], code, parse(code), marked)
+
+
+def _joined(cells: list[_Cell]) -> list[_Cell]:
+    """Put parts of one class or function that stand in several cells together again."""
+    kept: list[_Cell] = []
+    for cell in cells:
+        before = kept[-1] if kept else None
+        if before and (cell.tree is None or before.tree is None):
+            code = f"{before.code}\n{cell.code}"
+            tree = parse(code)
+            if tree:
+                kept[-1] = _Cell(before.name, code, tree, before.marked or cell.marked)
+                continue
+        kept.append(cell)
+    return kept
+
+
+def _reindented(cell: _Cell) -> _Cell:
+    if cell.tree:
+        return cell
+    code = reindented(cell.code)
+    return _Cell(cell.name, code, parse(code), cell.marked)
+
+
+def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> list[_Cell]:
+    """Leave out the given cells that check or play, and starters that were written elsewhere."""
+    others = _shapes(given.others)
+    starter = _shapes(given.starter)
+    cells = [cell for cell in cells if cell.shape not in others or not cell.shape]
+    asked = {*names}
+    written = {name for cell in cells if cell.shape not in starter for name in cell.binds & asked}
+    return [c for c in cells if c.shape not in starter or not c.binds & asked <= written]
+
+
+def _shapes(texts: Iterable[str]) -> set[str]:
+    return {_shape(parse(readable(text))) for text in texts} - {""}
+
+
+def _shape(tree: ast.Module | None) -> str:
+    """The same for code that differs in spaces and comments only; "" for none."""
+    return ast.dump(tree) if tree and tree.body else ""
+
+
+def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:
+    """Cells that are marked, define one of `names`, or something that a wanted cell uses."""
+    needed = set(names)
+    wanted: set[_Cell] = set()
+    more = True
+    while more:
+        more = False
+        for cell in cells:
+            tree = cell.tree
+            if cell in wanted or tree is None:
+                continue
+            if cell.marked or cell.binds & needed or changed(tree) & needed or _imports(tree):
+                wanted.add(cell)
+                needed |= used(tree)
+                more = True
+    return wanted
+
+
+def _imports(tree: ast.Module) -> bool:
+    return bool(tree.body) and all(isinstance(n, ast.Import | ast.ImportFrom) for n in tree.body)
+
+
+def _error(cells: list[_Cell], names: tuple[str, ...]) -> dict[str, object]:
+    """About the last cell of the answer that Python cannot read, if there is one."""
+    for cell in reversed(cells):
+        defines = any(f"class {name}" in cell.code or f"def {name}" in cell.code for name in names)
+        if cell.tree is None and (cell.marked or defines):
+            error = syntax_error(cell.code) or SyntaxError("it is too large or too deep")
+            return {
+                "cell": cell.name,
+                "reason": str(error.msg or "invalid syntax")[:200],
+                "number": error.lineno or 1,
+                "text": str(error.text or "")[:200],
+            }
+    return {}

@@ -1,0 +1,96 @@
+"""Who is in the class: a CSV that maps names of files and folders to learners."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from course_lib.grading.handed_in import HandedIn
+
+__all__ = ["Learner", "assigned", "read_roster"]
+
+_NEEDED = ("file", "name")
+
+
+@dataclass(frozen=True)
+class Learner:
+    """`file` is what was handed in, with or without its ending. `fields`: all other columns."""
+
+    name: str
+    file: str = ""
+    fields: dict[str, str] = field(default_factory=dict)
+
+    def get(self, column: str) -> str:
+        return self.fields.get(column, "")
+
+
+def read_roster(path: Path) -> list[Learner]:
+    """The learners in a CSV with the columns `file` and `name`, and any others.
+
+    The gradebooks use `id`, `email`, `sis_user_id`, `sis_login_id` and `section`.
+
+    Raises:
+        ValueError: it is no such file; the message says what is missing.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ValueError(f"The roster {path} cannot be read; save it as CSV in UTF-8.") from error
+    rows = csv.DictReader(text.splitlines())
+    columns = {name: name.strip().lower() for name in rows.fieldnames or ()}
+    for needed in _NEEDED:
+        if needed not in columns.values():
+            raise ValueError(
+                f'The roster {path} has no column "{needed}"; add it to its first row.'
+            )
+    found = []
+    for row in rows:
+        fields = {columns[key]: (value or "").strip() for key, value in row.items() if key}
+        found.append(Learner(fields.pop("name"), fields.pop("file"), fields))
+    twice = _twice(learner.file for learner in found if learner.file)
+    if twice:
+        raise ValueError(f'The roster {path} has "{twice}" in two rows; a file has one owner.')
+    return found
+
+
+def _twice(names: Iterable[str]) -> str:
+    seen: set[str] = set()
+    for name in names:
+        if _key(name) in seen:
+            return name
+        seen.add(_key(name))
+    return ""
+
+
+def assigned(
+    submissions: Sequence[HandedIn], roster: Sequence[Learner]
+) -> list[tuple[Learner, HandedIn]]:
+    """Every learner with what they handed in, in the order of the roster; then all others.
+
+    Without a roster the name of the file is the learner's name.
+    """
+    by_name = {submission.name: submission for submission in submissions}
+    by_key = {_key(submission.name): submission for submission in submissions}
+    found: list[tuple[Learner, HandedIn]] = []
+    taken: set[str] = set()
+    for learner in roster:
+        theirs = by_name.get(learner.file) or by_key.get(_key(learner.file))
+        if theirs is None:
+            theirs = HandedIn(learner.file, problem="Nothing was handed in.")
+        taken.add(theirs.name)
+        found.append((learner, theirs))
+    others = [each for each in submissions if each.name not in taken]
+    return found + [(Learner(_stem(each.name), each.name), each) for each in others]
+
+
+def _stem(name: str) -> str:
+    for ending in (".ipynb", ".py", ".zip"):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _key(name: str) -> str:
+    return _stem(name).casefold()

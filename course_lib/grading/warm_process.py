@@ -1,0 +1,173 @@
+"""The grader's handle on a warm process, and on one child of it at a time."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import course_lib
+from course_lib.grading.channel import Channel, Closed, TooLate
+from course_lib.grading.encoding import Malformed
+from course_lib.grading.protections import Protections
+from course_lib.grading.telling import CONFINED
+
+__all__ = ["Attempt", "Died", "GraderFault", "WarmProcess"]
+
+START_LIMIT = 60.0
+"""Seconds until the warm process must have loaded its libraries."""
+
+END_LIMIT = 10.0
+"""Seconds until a child that was told to end must be gone."""
+
+
+class Died(Exception):
+    """The child gave no answer; the message follows "it", as in "was ended by signal 9"."""
+
+
+class GraderFault(Exception):
+    """Something went wrong that is not the learner's doing."""
+
+
+class Attempt:
+    """One child with a learner's code in it."""
+
+    def __init__(self, data: socket.socket, control: socket.socket) -> None:
+        self._data = Channel(data)
+        self._control = Channel(control)
+
+    def require_confined(self) -> None:
+        """Raises GraderFault unless the child has got all its protections."""
+        try:
+            if self._data.receive(seconds=START_LIMIT) == CONFINED:
+                return
+        except (Closed, TooLate, Malformed):
+            pass
+        why = self._why()
+        self.close()
+        raise GraderFault(f"A child {why} before it ran any of the learner's code.")
+
+    def ask(self, message: object, *, seconds: float) -> object:
+        """The child's answer.
+
+        Raises:
+            Died: it ended, or sent something that is no answer.
+            TooLate: it has not answered within `seconds`.
+        """
+        try:
+            self._data.send(message, seconds=seconds)
+            return self._data.receive(seconds=seconds)
+        except Closed:
+            raise Died(self._why()) from None
+        except Malformed as error:
+            raise Died(f"sent {error}") from None
+
+    def _why(self) -> str:
+        """What the guard says. The child closes its end a moment before it is gone."""
+        try:
+            return str(self._control.receive(seconds=1))
+        except (Closed, TooLate, Malformed):
+            return "closed its connection"
+
+    def close(self) -> None:
+        """End the child and all that it began. Returns when they are gone."""
+        self._data.close()
+        self._control.end_sending()
+        try:
+            self._control.receive(seconds=END_LIMIT)
+        except (Closed, Malformed):
+            pass
+        except TooLate:
+            raise GraderFault("A learner's processes could not be ended.") from None
+        finally:
+            self._control.close()
+
+
+class WarmProcess:
+    """Starts a process with `warm.main`; a context manager.
+
+    Args:
+        shown: folders that learners' code may read, beside Python's own and course_lib.
+        namespaces: False does without them, as on a machine that does not allow them.
+    """
+
+    def __init__(self, shown: Iterable[Path] = (), *, namespaces: bool = True) -> None:
+        library = Path(course_lib.__file__).parent
+        self._staging = tempfile.mkdtemp(prefix="break-it-first-view-")
+        ours, theirs = socket.socketpair()
+        environment = {
+            "HOME": "/tmp",
+            "LANG": "C.UTF-8",
+            "PATH": os.defpath,
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "PYTHONPATH": str(library.parent),
+            "TZ": "UTC",
+        }
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "course_lib.grading.warm", str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                cwd="/",
+            )
+        self._start = ours
+        python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
+        settings = {
+            "namespaces": namespaces,
+            "staging": self._staging,
+            "shown": sorted({*python, str(library), *map(str, shown)}),
+        }
+        try:
+            Channel(ours).send(settings, seconds=START_LIMIT)
+            found: Any = Channel(ours).receive(seconds=START_LIMIT)
+        except (Closed, TooLate):
+            raise GraderFault(f"The warm process did not start: {self._last_words()}") from None
+        self.protections = Protections(**found)
+
+    def _last_words(self) -> str:
+        self._process.kill()
+        _, said = self._process.communicate()
+        lines = said.decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else "it said nothing."
+
+    def __enter__(self) -> WarmProcess:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
+
+    def attempt(self, checks: Path) -> Attempt:
+        """A new child with these checks loaded. The one before must be closed."""
+        data, childs_data = socket.socketpair()
+        control, guards_control = socket.socketpair()
+        ends = [childs_data, guards_control]
+        try:
+            fds = [end.fileno() for end in ends]
+            socket.send_fds(self._start, [str(checks).encode("utf-8")], fds)
+        except OSError:
+            raise GraderFault(f"The warm process has ended: {self._last_words()}") from None
+        finally:
+            for end in ends:
+                end.close()
+        attempt = Attempt(data, control)
+        attempt.require_confined()
+        return attempt
+
+    def close(self) -> None:
+        """End it and everything it has started. May be called again."""
+        self._start.close()
+        self._process.kill()
+        self._process.wait()
+        if self._process.stderr:
+            self._process.stderr.close()
+        shutil.rmtree(self._staging, ignore_errors=True)
