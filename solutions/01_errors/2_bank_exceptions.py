@@ -54,10 +54,11 @@ class Bank:
         return replace(self.accounts[id])
 
     def put_all(self, accounts: list[Account]) -> bool:
-        if any(account.version != self.accounts[account.id].version for account in accounts):
+        stored = self.accounts
+        if any(new.version != stored[new.id].version for new in accounts):
             return False
-        for account in accounts:
-            self.accounts[account.id] = replace(account, version=account.version + 1)
+        for new in accounts:
+            stored[new.id] = replace(new, version=new.version + 1)
         return True
 
 
@@ -206,7 +207,12 @@ class UnknownAccount(BankError):
 class InsufficientFunds(BankError):
     """The payer does not have as much."""
 
-    def __init__(self, needed: Decimal, available: Decimal, **context: Any) -> None:
+    def __init__(
+        self,
+        needed: Decimal,
+        available: Decimal,
+        **context: Any,
+    ) -> None:
         # TODO: tasks 1 and 2
         ### BEGIN SOLUTION
         super().__init__("insufficient_funds", needed=needed, available=available, **context)
@@ -251,7 +257,7 @@ class Unavailable(BankError):
     status, retryable = 503, True
 
     def __init__(self, retry_after: float, **context: Any) -> None:
-        # TODO: tasks 1 to 3; give this class a to_problem of its own if you like
+        # TODO: tasks 1 to 3; give this class its own to_problem if you like
         ### BEGIN SOLUTION
         super().__init__("unavailable", retry_after=retry_after, **context)
 
@@ -341,7 +347,7 @@ def story(amount, src="A-1", dst="A-2"):
     )
     try:
         transfer(bank, src, dst, amount)
-        print(amount, "->", *(account.balance for account in bank.accounts.values()))
+        print(amount, "->", *(a.balance for a in bank.accounts.values()))
     except BankError as error:
         print(amount, "->", error, "| retryable:", error.retryable)
 

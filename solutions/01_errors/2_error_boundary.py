@@ -101,7 +101,7 @@ class Response:
 
 # %% id="boundary" tags=["solution"]
 def boundary(handler: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """`handler`, plain or `async def`, which answers with a Response instead of raising."""
+    """`handler`, plain or `async def`, with a Response instead of errors."""
     # TODO: tasks 1 to 4; write helper functions below as you need them
     ### BEGIN SOLUTION
 

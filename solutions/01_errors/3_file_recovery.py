@@ -49,12 +49,14 @@ class Report:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock `path`. If another process holds it: sqlite3.OperationalError, at once.
+    """Hold the lock `path`.
 
+    If another process holds it: sqlite3.OperationalError, at once.
     The system gives the lock free when its process ends, however it ends.
     """
-    with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as conn:
-        conn.execute("BEGIN EXCLUSIVE")
+    connection = sqlite3.connect(path, timeout=0, isolation_level=None)
+    with closing(connection):
+        connection.execute("BEGIN EXCLUSIVE")
         yield
 
 
@@ -134,7 +136,7 @@ def process(
     """Process each source file once, whatever happened to earlier runs.
 
     Args:
-        handler: gives the result of a record; an Exception means that the record is bad.
+        handler: gives the result of a record; an Exception means a bad record.
         state: file in which progress is kept between runs.
         quarantine: folder of JSON lines, one for each bad record.
         max_errors: largest share of bad records.
@@ -257,7 +259,14 @@ def story(folder):
     (src / "monday.txt").write_bytes(b"tea\nsalt\n")
     (src / "tuesday.txt").write_bytes(b"rice\n")
     for run in (1, 2):
-        report = process(src, out, price, state=folder / "state", quarantine=bad, max_errors=0.5)
+        report = process(
+            src,
+            out,
+            price,
+            state=folder / "state",
+            quarantine=bad,
+            max_errors=0.5,
+        )
         print(f"run {run}: {report}")
         print(sorted(path.read_bytes() for path in out.iterdir()))
 

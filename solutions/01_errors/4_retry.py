@@ -108,9 +108,12 @@ class Budget:
     """
 
     def __init__(
-        self, ratio: float = 0.1, min_per_s: float = 1.0, clock: Clock | None = None
+        self,
+        ratio: float = 0.1,
+        min_per_s: float = 1.0,
+        clock: Clock | None = None,
     ) -> None:
-        # TODO: keep the settings, and write the methods that `retry` needs (task 4)
+        # TODO: keep the settings, and write what `retry` needs (task 4)
         ### BEGIN SOLUTION
         self._ratio = ratio
         self._min_per_s = min_per_s
@@ -152,7 +155,8 @@ def retry(
         attempts: calls in all, at least 1.
         base: window of the first wait, in seconds.
         cap: largest window of a wait, in seconds.
-        deadline: no wait ends later than this many seconds after the start; None: no limit.
+        deadline: no wait ends later than this many seconds after the start;
+            None: no limit.
         retry_on: classes of errors that are worth a retry.
         budget: pays for the retries; None: no limit.
         clock: measures and waits; None is the real clock.
@@ -161,7 +165,7 @@ def retry(
     >>> retry(lambda: 7 * 6)
     42
     """
-    # TODO: tasks 1 to 5; write helper functions or classes below as you need them
+    # TODO: tasks 1 to 5; write helpers below as you need them
     ### BEGIN SOLUTION
     clock = clock or SystemClock()
     window = functools.partial(_window, base, cap, rng or random.Random())
@@ -295,14 +299,16 @@ def story(script, **settings):
         clock.advance(0.5)
         letter = next(calls)
         if letter != "s":
-            raise ComeBackLater("busy") if letter == "r" else ConnectionError("no answer")
+            refused = ComeBackLater("busy")
+            raise refused if letter == "r" else ConnectionError("no answer")
         return "answered"
 
     try:
         outcome = retry(service, clock=clock, rng=random.Random(1), **settings)
     except ConnectionError as error:
         outcome = f"{error}, with {len(getattr(error, '__notes__', []))} notes"
-    print(f"{outcome} at {clock.monotonic():.2f} s; waits:", [round(w, 2) for w in clock.waits])
+    waits = [round(wait, 2) for wait in clock.waits]
+    print(f"{outcome} at {clock.monotonic():.2f} s; waits:", waits)
 
 
 # %% id="play" tags=["play"]

@@ -101,7 +101,7 @@ from course_lib.practice import check, hint, reset, solution
 
 # %% id="bulkhead" tags=["solution"]
 class Rejected(Exception):
-    """The call was refused, and its function was not called. `reason`: "full" or "timeout"."""
+    """The call was refused and not made. `reason`: "full" or "timeout"."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(f"the bulkhead refused the call: {reason}")
@@ -109,14 +109,15 @@ class Rejected(Exception):
 
 
 class Bulkhead:
-    """At most so many calls run, so many more wait, and the others are refused at once.
+    """At most so many calls run, so many more wait; the others are refused.
 
     Args:
         max_concurrent: calls that run at the same time, 1 or more.
         max_waiting: calls that wait for a place, 0 or more.
         wait_timeout: seconds a call waits at most, more than 0.
         clock: waiting goes through `clock.asleep(seconds)`.
-        order: who begins when a place is free: "fifo", the first of the line, or "lifo".
+        order: who begins when a place is free: "fifo", the first of the line,
+            or "lifo".
     """
 
     def __init__(
@@ -127,7 +128,7 @@ class Bulkhead:
         clock: Clock,
         order: str = "fifo",
     ) -> None:
-        # TODO: keep the settings, and decide what must be remembered (tasks 1, 2 and 4)
+        # TODO: keep the settings; what must be remembered? (tasks 1, 2, 4)
         ### BEGIN SOLUTION
         self._free = max_concurrent  # above 0 only while nobody waits
         self._line: deque[asyncio.Future[None]] = deque()
@@ -187,7 +188,7 @@ class Bulkhead:
 
 
 class AdaptiveLimit:
-    """A number of calls that grows while they are fast and shrinks when they are slow.
+    """A number of calls that grows while they are fast, and shrinks if not.
 
     Args:
         min: the limit to start with, 1 or more, and the lowest.

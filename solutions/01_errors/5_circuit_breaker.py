@@ -111,15 +111,15 @@ class State(Enum):
 
 
 class CircuitOpen(Exception):
-    """The call was refused. `retry_after`: seconds until a call may be let in, 0 or more."""
+    """Refused. `retry_after`: seconds until a call may pass, 0 or more."""
 
     def __init__(self, retry_after: float) -> None:
-        super().__init__(f"the circuit is open, try again in {retry_after:g} s")
+        super().__init__(f"circuit open, try again in {retry_after:g} s")
         self.retry_after = retry_after
 
 
 class CircuitBreaker:
-    """Calls a service, and stops calling it when too many recent calls failed. Thread-safe.
+    """Stops calling a service when too many recent calls failed. Thread-safe.
 
     Args:
         window: how many outcomes are remembered.
@@ -128,7 +128,7 @@ class CircuitBreaker:
         open_for: seconds without any call to the service.
         half_open_permits: number of probes that must succeed before it closes.
         is_failure: says of an error whether the service is to blame.
-        clock: durations are read from `clock.monotonic()`; None is the real clock.
+        clock: gives durations, `clock.monotonic()`; None is the real clock.
 
     Raises:
         ValueError: `min_calls` is larger than `window`.
@@ -153,7 +153,7 @@ class CircuitBreaker:
         is_failure: Callable[[Exception], bool] = lambda error: True,
         clock: Clock | None = None,
     ) -> None:
-        # TODO: keep the settings, and decide what must be remembered (all tasks)
+        # TODO: keep the settings; what must be remembered? (all tasks)
         ### BEGIN SOLUTION
         if min_calls > window:
             raise ValueError(f"min_calls must be at most the window of {window}, got {min_calls}")
@@ -322,7 +322,13 @@ def ribbon(script, **settings):
 
 # %% id="play" tags=["play"]
 try:
-    ribbon("ssfsfff...s...ssf.....ssss", window=4, min_calls=4, open_for=5.0, half_open_permits=2)
+    settings = {
+        "window": 4,
+        "min_calls": 4,
+        "open_for": 5.0,
+        "half_open_permits": 2,
+    }
+    ribbon("ssfsfff...s...ssf.....ssss", **settings)
 except NotImplementedError:
     print("Nothing to play with yet: write the breaker first.")
 

@@ -167,7 +167,7 @@ from course_lib.practice import check, hint, reset, solution
 
 # %% id="migrator" tags=["solution"]
 class Migrator:
-    """Brings the schema of one database up to what a folder of migrations says.
+    """Brings the schema of one database to what a folder of files says.
 
     Args:
         conn: a connection in autocommit, outside any transaction.
@@ -177,7 +177,12 @@ class Migrator:
 
     table = "schema_migrations"
 
-    def __init__(self, conn: Any, dir: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self,
+        conn: Any,
+        dir: Path,
+        clock: Clock | None = None,
+    ) -> None:
         # TODO: task 1
         ### BEGIN SOLUTION
         self._conn, self._dir = conn, Path(dir)
@@ -197,7 +202,7 @@ class Migrator:
         ### END SOLUTION
 
     def up(self, to: int | None = None) -> list[int]:
-        """Run what is pending, `to` included; the numbers that this call has run."""
+        """Run what is pending, `to` included; the numbers that it has run."""
         # TODO: tasks 1 to 4, and 6
         ### BEGIN SOLUTION
         self.verify()
@@ -213,7 +218,7 @@ class Migrator:
         ### END SOLUTION
 
     def down(self, to: int) -> list[int]:
-        """Undo what was run after `to`, newest first; the numbers of what was undone."""
+        """Undo what was run after `to`, newest first; their numbers."""
         # TODO: task 5
         ### BEGIN SOLUTION
         migrations = self._migrations()
@@ -229,7 +234,7 @@ class Migrator:
         ### END SOLUTION
 
     def status(self) -> list[tuple[int, str, str]]:
-        """`(number, name, "applied" or "pending")` for each migration, in order."""
+        """`(number, name, "applied" or "pending")` for each, in order."""
         # TODO: task 1
         ### BEGIN SOLUTION
         applied = self._applied()
@@ -243,7 +248,7 @@ class Migrator:
         """Look whether what was run is what the folder says. Changes nothing.
 
         Raises:
-            An exception of your choice: the file of an applied migration was edited.
+            An exception of your choice: an applied file was edited.
         """
         # TODO: task 4
         ### BEGIN SOLUTION
@@ -421,15 +426,18 @@ FILES = {
     "1_teas.up.sql": "CREATE TABLE teas (name TEXT);",
     "2_prices.up.sql": "ALTER TABLE teas ADD COLUMN cents INTEGER;",
     "2_prices.down.sql": "ALTER TABLE teas DROP COLUMN cents;",
-    "3_orders.up.sql": "CREATE TABLE orders (tea TEXT); INSERT INTO order VALUES ('green');",
+    "3_orders.up.sql": "CREATE TABLE orders (id INT); INSERT INTO order VALUES (1);",
 }
 
 
 def show(label, conn, migrator):
-    tables = conn.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    query = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    own = migrator.table
+    tables = [name for (name,) in conn.execute(query) if name != own]
     print(label)
-    print("   tables:", *sorted(name for (name,) in tables if name != migrator.table))
-    print("   states:", *(f"{number} {state}" for number, _, state in migrator.status()))
+    print("   tables:", *sorted(tables))
+    states = [f"{number} {state}" for number, _, state in migrator.status()]
+    print("   states:", *states)
 
 
 # %% id="play" tags=["play"]

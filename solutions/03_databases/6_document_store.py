@@ -38,17 +38,19 @@ MISSING = object()
 def get(value: Any, path: str) -> Any:
     """The value at the path, or MISSING. Does not look into lists."""
     for name in path.split("."):
-        value = value.get(name, MISSING) if isinstance(value, dict) else MISSING
+        inside = isinstance(value, dict)
+        value = value.get(name, MISSING) if inside else MISSING
     return value
 
 
 def put(document: Document, path: str, value: Any) -> None:
-    """Put the value at the path and make the documents on the way. MISSING removes it."""
+    """Put the value at the path, through new documents. MISSING removes it."""
     *way, last = path.split(".")
     for name in way:
         document = document.setdefault(name, {})
         if not isinstance(document, dict):
-            raise ValueError(f"{path!r} leads through {document!r}, which is no document.")
+            where = f"{path!r} leads through {document!r}"
+            raise ValueError(f"{where}, which is no document.")
     if value is MISSING:
         del document[last]
     else:
@@ -176,7 +178,7 @@ class Collection:
         ### END SOLUTION
 
     def insert_one(self, document: Document) -> Any:
-        """Store a copy; its `_id`. Refused if the `_id`, or a unique value, exists."""
+        """Store a copy; its `_id`. Refused if it or a unique value exists."""
         # TODO: task 1
         ### BEGIN SOLUTION
         return self.insert_many([document])[0]
@@ -200,7 +202,7 @@ class Collection:
         limit: int | None = None,
         projection: list[str] | None = None,
     ) -> list[Document]:
-        """Copies of the documents that match: sorted, then skipped, then limited."""
+        """Copies of what matches: sorted, then skipped, then limited."""
         # TODO: tasks 1, 2, 3 and 5
         ### BEGIN SOLUTION
         with self._lock:
@@ -213,9 +215,13 @@ class Collection:
         ### END SOLUTION
 
     def update(
-        self, query: Document, ops: Document, many: bool = False, upsert: bool = False
+        self,
+        query: Document,
+        ops: Document,
+        many: bool = False,
+        upsert: bool = False,
     ) -> int:
-        """Change one match, or all of them; how many matched. All or nothing."""
+        """Change one match, or all; how many matched. All or nothing."""
         # TODO: tasks 4 and 5
         ### BEGIN SOLUTION
         with self._lock:
@@ -514,13 +520,24 @@ def shop():
     products = Collection()
     products.insert_many(
         [
-            {"_id": "tea", "price": 4, "tags": ["green", "hot"], "stock": {"Oslo": 3}},
-            {"_id": "pot", "price": "on request", "tags": ["hot"], "stock": {"Oslo": 0}},
+            {"_id": "tea", "price": 4, "tags": ["hot"], "stock": {"Oslo": 3}},
+            {
+                "_id": "pot",
+                "price": "on request",
+                "tags": ["hot"],
+                "stock": {"Oslo": 0},
+            },
             {"_id": "cup", "price": 9, "tags": []},
         ]
     )
-    for query in ({"tags": "hot"}, {"price": {"$gt": 3}}, {"stock.Oslo": {"$ne": 0}}):
-        print(query, "finds", sorted(each["_id"] for each in products.find(query)))
+    queries = [
+        {"tags": "hot"},
+        {"price": {"$gt": 3}},
+        {"stock.Oslo": {"$ne": 0}},
+    ]
+    for query in queries:
+        found = sorted(each["_id"] for each in products.find(query))
+        print(query, "finds", found)
 
 
 # %% id="play" tags=["play"]
