@@ -20,6 +20,7 @@ __all__ = ["Explorable", "explorable"]
 
 _NUMBERS = "The numbers behind it"
 _ELSEWHERE = "What you see at other settings"
+_SHOWN, _HIDDEN = "The table stands below the picture.", "The table is hidden."
 _TO_CHANGE = "Run this cell to change the settings."
 
 
@@ -156,6 +157,10 @@ class Explorable(Interactive):
                 header, rows = self._data(seen[-1])
                 numbers.value = table_html(rows, header=header, caption=_NUMBERS)
 
+        def want_numbers() -> None:
+            show_numbers()
+            say(status, _SHOWN if wants_numbers.value else _HIDDEN)
+
         def update() -> None:
             settings = self._settings({name: one.value for name, one in controls.items()})
             if settings == self._start:  # drawn already
@@ -170,7 +175,7 @@ class Explorable(Interactive):
 
         for one in controls.values():
             one.observe(guarded(status, update), "value")
-        wants_numbers.observe(guarded(status, show_numbers), "value")
+        wants_numbers.observe(guarded(status, want_numbers), "value")
         update()
         return group(self._label, [*controls.values(), status, picture, wants_numbers, numbers])
 

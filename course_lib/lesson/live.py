@@ -15,6 +15,7 @@ from .markup import bold, paragraph
 __all__ = ["box", "button", "group", "guarded", "region", "say", "words"]
 
 FULL_WIDTH = "100%"
+AS_BEFORE = "As before:"
 SMALLEST_TARGET = "32px"  # WCAG 2.5.8 asks for 24
 
 
@@ -52,8 +53,13 @@ def region() -> Any:
 
 
 def say(place: Any, *sentences: object) -> None:
-    """Tell something in a region, one paragraph a sentence."""
-    place.value = "".join(paragraph(sentence) for sentence in sentences if str(sentence))
+    """Tell something in a region, one paragraph a sentence.
+
+    A live region speaks only when its words change; so the same words told again
+    say that they are the same.
+    """
+    told = "".join(paragraph(sentence) for sentence in sentences if str(sentence))
+    place.value = paragraph(AS_BEFORE) + told if told == place.value else told
 
 
 def button(text: str, place: Any, action: Callable[[], None]) -> Any:

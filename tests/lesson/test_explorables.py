@@ -96,7 +96,7 @@ def test_the_numbers_come_when_asked_for() -> None:
     control(widget, "Show the numbers as a table").value = True
 
     assert "<table" in all_html(widget)
-    assert told(widget) == "<p>10 calls fail.</p>"
+    assert told(widget) == "<p>The table stands below the picture.</p>"
 
 
 def test_an_error_in_the_model_is_told() -> None:
