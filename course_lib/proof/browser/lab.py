@@ -105,9 +105,18 @@ def _ready(server: subprocess.Popen[bytes], home: Path, work: Path, said: Path) 
 
 def open_lesson(page: Any, lab: Lab, path: str) -> None:
     """Open the notebook at `path` (from work/) in a fresh JupyterLab page."""
+    from playwright.sync_api import TimeoutError as Late
+
     page.set_default_timeout(SECONDS * 1000)
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text[:200]))
+    page.on("pageerror", lambda error: said.append(str(error)[:200]))
     page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset")
-    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    try:
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+    except Late:
+        seen = " ".join(page.inner_text("body").split())[:400]
+        raise RuntimeError(f"{path} did not open; seen: {seen!r}; console: {said[-5:]}") from None
     page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
     # Side bars leave a narrow page; folding them is what a reader does first.
     page.evaluate("() => { jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight(); }")

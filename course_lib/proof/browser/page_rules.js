@@ -12,7 +12,8 @@
     const cell = node.closest('.jp-Cell, [data-cell]');
     const all = cell && [...document.querySelectorAll('.jp-Notebook .jp-Cell')];
     const place = !cell ? '' : cell.dataset.cell || `cell ${all.indexOf(cell) + 1}`;
-    const name = node.getAttribute('aria-label') || node.getAttribute('alt') || words(node);
+    const name = node.getAttribute('aria-label') || node.getAttribute('alt') ||
+      words(node.labels && node.labels[0]) || words(node);
     return [place, `<${node.tagName.toLowerCase()}> ${short(name || node.className.toString())}`]
       .filter(Boolean).join(', ');
   };
@@ -78,7 +79,8 @@
     });
 
     const links = () => all('a[href]').forEach((link) => {
-      if (link.closest('.jp-InternalAnchorLink') || link.matches('.jp-InternalAnchorLink, .anchor-link')) return;
+      // JupyterLab links the addresses that a program prints; they are the text itself.
+      if (link.matches('.jp-InternalAnchorLink, .anchor-link') || link.closest('pre')) return;
       const name = link.getAttribute('aria-label') || words(link) ||
         [...link.querySelectorAll('img')].map((one) => one.alt).join(' ');
       if (!name) tell('link without a name', link, 'give it words');
