@@ -172,7 +172,9 @@ def _settings() -> dict[str, Any]:
         "axes.grid": True,
         "axes.spines.right": False,
         "axes.spines.top": False,
+        "figure.constrained_layout.h_pad": 0.1,  # inches
         "figure.constrained_layout.use": True,
+        "figure.constrained_layout.w_pad": 0.1,
         "figure.facecolor": "white",
         "figure.figsize": (6.4, 3.8),
         "font.size": 12,
