@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 
 from course_lib import index
 from course_lib.index import ROOT, Course
+from course_lib.proof.plain_language import measured
 
 from . import finding, links, rendering, tidying
 from .converting import Converter
@@ -47,8 +48,9 @@ def render(root: Path, course: Course) -> dict[str, str]:
     converter = Converter()
     sources = [page for page in pages(course) if page.source]
     contents = {page: _content(converter, root, page) for page in sources}
+    language = measured(root, course)
     counted = {
-        page: count(root / page.source, content.html)
+        page: count(root / page.source, content.html, language[page.source])
         for page, content in contents.items()
         if page.kind == "lesson"
     }

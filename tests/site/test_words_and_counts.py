@@ -1,5 +1,6 @@
 from bs4 import BeautifulSoup
 
+from course_lib.proof.plain_language import Plain
 from course_lib.site.counts import count
 from course_lib.site.finding import entries
 from course_lib.site.headings import Heading
@@ -44,12 +45,13 @@ def test_the_counts_of_a_lesson(small_course, shown):
     html = small_course.page()
     for extra in html.find_all(["nav", "header", "footer"]):
         extra.decompose()
-    counts = count(small_course.root / "notebooks/00_start.ipynb", html)
+    plain = Plain(words=9, sentences=3, mean=3.0, longest=5, grade=1.0)
+    counts = count(small_course.root / "notebooks/00_start.ipynb", html, plain)
 
     assert (counts.pictures, counts.pictures_in_words) == (2, 1)
     assert (counts.tables, counts.tables_with_caption) == (1, 1)
     assert (counts.controls, counts.controls_with_twin) == (2, 1)
-    assert (counts.words, counts.sentence) == (9, 3.0)
+    assert counts.plain == plain
 
 
 def test_find_leaves_out_headings_that_are_everywhere():
