@@ -23,6 +23,12 @@ MOST_BYTES = 16 * 2**20
 MOST_FILES = 200
 """Notebooks and scripts of one learner."""
 
+MOST_TOTAL = 4 * MOST_BYTES
+"""Bytes of all of them."""
+
+MOST_MEMBERS = 50_000
+"""Files in a zip, wanted or not."""
+
 _WANTED = (".ipynb", ".py")
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
@@ -76,10 +82,12 @@ class _Refused(Exception):
 
 def _collected(name: str, files: Iterator[File]) -> HandedIn:
     found = []
+    total = 0
     for file in files:
         found.append(file)
-        if len(found) > MOST_FILES:
-            raise _Refused(f"There are more than {MOST_FILES} files in it; keep the notebook only.")
+        total += len(file.data)
+        if len(found) > MOST_FILES or total > MOST_TOTAL:
+            raise _Refused("There is too much in it; keep the notebook only.")
     if not found:
         raise _Refused("There is no notebook and no .py file in it.")
     return HandedIn(name, tuple(found))
@@ -90,9 +98,9 @@ def _in_folder(folder: Path) -> Iterator[File]:
         folders[:] = sorted(name for name in folders if not _ignored(name))
         for name in sorted(names):
             path = Path(above) / name
-            if path.suffix.lower() in (*_WANTED, _ZIP) and not _ignored(name):
-                if not path.is_symlink():
-                    yield from _from_file(path.relative_to(folder).as_posix(), _read(path))
+            wanted = path.suffix.lower() in (*_WANTED, _ZIP) and not _ignored(name)
+            if wanted and not path.is_symlink():
+                yield from _from_file(path.relative_to(folder).as_posix(), _read(path))
 
 
 def _read(path: Path) -> bytes:
@@ -126,7 +134,9 @@ def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """Path and content of the files in a zip; links and hidden files are left out."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            for info in archive.infolist()[: 20 * MOST_FILES]:
+            if len(archive.infolist()) > MOST_MEMBERS:
+                raise _Refused(f"{name} has more than {MOST_MEMBERS:,} files; split it.")
+            for info in archive.infolist():
                 parts = PurePosixPath(info.filename.replace("\\", "/")).parts
                 if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
                     continue

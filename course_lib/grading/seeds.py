@@ -24,6 +24,10 @@ class Seed:
         self._secret = secret
 
     @property
+    def secret(self) -> bytes | None:
+        return self._secret
+
+    @property
     def is_secret(self) -> bool:
         return self._secret is not None
 

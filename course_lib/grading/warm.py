@@ -33,7 +33,7 @@ from course_lib.grading.kernel_calls import (
 from course_lib.grading.protections import Limits, Protections
 from course_lib.grading.view import build_view
 from course_lib.practice.feedback import Report
-from course_lib.practice.scenarios import read_checks
+from course_lib.practice.scenarios import Checks, read_checks
 
 __all__ = ["main"]
 
@@ -119,7 +119,8 @@ def _request(start: socket.socket) -> tuple[str, list[int]]:
 
 @functools.cache
 def _checks(path: str) -> Any:
-    return read_checks(Path(path))
+    """The checks at `path`; "\\0" asks for a child that is told nothing."""
+    return Checks((), (), ()) if path == "\0" else read_checks(Path(path))
 
 
 def _say_nothing(*_ignored: object, **_named: object) -> Report:

@@ -148,12 +148,15 @@ class WarmProcess:
 
     def attempt(self, checks: Path) -> Attempt:
         """A new child with these checks loaded. The one before must be closed."""
+        return self._attempt(str(checks).encode("utf-8"))
+
+    def _attempt(self, request: bytes) -> Attempt:
         data, childs_data = socket.socketpair()
         control, guards_control = socket.socketpair()
         ends = [childs_data, guards_control]
         try:
             fds = [end.fileno() for end in ends]
-            socket.send_fds(self._start, [str(checks).encode("utf-8")], fds)
+            socket.send_fds(self._start, [request], fds)
         except OSError:
             raise GraderFault(f"The warm process has ended: {self._last_words()}") from None
         finally:
@@ -162,6 +165,10 @@ class WarmProcess:
         attempt = Attempt(data, control)
         attempt.require_confined()
         return attempt
+
+    def probe(self) -> None:
+        """Make one child and end it. Raises GraderFault if it does not get its protections."""
+        self._attempt(b"\0").close()
 
     def close(self) -> None:
         """End it and everything it has started. May be called again."""

@@ -1,0 +1,87 @@
+"""Which of a learner's files is the answer, and to which exercise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course_lib.grading.assignments import exercise_of
+from course_lib.grading.handed_in import HandedIn
+from course_lib.grading.notebook_cells import Cell, read_handed_in
+from course_lib.index import Course
+from course_lib.practice.learner import Unreadable
+
+__all__ = ["Chosen", "Undecided", "choose"]
+
+
+class Undecided(Exception):
+    """Nothing here can be marked; the message is a sentence for the learner's row."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The file at `path`, its cells, and the id of the exercise."""
+
+    path: str
+    cells: list[Cell]
+    exercise: str
+
+
+def choose(
+    handed_in: HandedIn, course: Course, *, exercise: str = "", names: Sequence[str] = ()
+) -> Chosen:
+    """The file that is the answer.
+
+    Args:
+        exercise: the only one that is marked, by its id; "" asks the files.
+        names: what its learners define.
+
+    Raises:
+        Undecided: there is none, or nobody can say which.
+    """
+    if handed_in.problem:
+        raise Undecided(handed_in.problem)
+    found: list[Chosen] = []
+    problems: list[str] = []
+    for file in handed_in.files:
+        try:
+            cells = read_handed_in(file.path.rpartition("/")[2], file.data)
+        except Unreadable as error:
+            problems.append(str(error))
+        else:
+            found.append(Chosen(file.path, cells, exercise_of(cells, course)))
+    if not found:
+        raise Undecided(problems[0])
+    return _of_one(found, exercise, names) if exercise else _of_any(found)
+
+
+def _of_one(found: list[Chosen], exercise: str, names: Sequence[str]) -> Chosen:
+    """The file that says it is of this exercise, or else defines most of its names."""
+
+    def rank(chosen: Chosen) -> tuple[bool, int, bool, int]:
+        defined = _defined(chosen.cells, names)
+        notebook = chosen.path.lower().endswith(".ipynb")
+        return (chosen.exercise == exercise, defined, notebook, -len(chosen.path))
+
+    best = max(found, key=rank)
+    if best.exercise not in ("", exercise) and not _defined(best.cells, names):
+        raise Undecided(f"This is an answer to {best.exercise}, not to {exercise}.")
+    return Chosen(best.path, best.cells, exercise)
+
+
+def _of_any(found: list[Chosen]) -> Chosen:
+    known = [chosen for chosen in found if chosen.exercise]
+    exercises = sorted({chosen.exercise for chosen in known})
+    if not known:
+        raise Undecided("It does not say which exercise it answers; name it with --exercise.")
+    if len(exercises) > 1:
+        raise Undecided(f"It answers {' and '.join(exercises)}; name one with --exercise.")
+    return min(known, key=lambda chosen: (not chosen.path.endswith(".ipynb"), len(chosen.path)))
+
+
+def _defined(cells: list[Cell], names: Sequence[str]) -> int:
+    """How many of `names` are defined, as far as the text tells."""
+    text = "\n".join(cell["source"] for cell in cells)
+    patterns = (rf"^\s*(?:class|(?:async\s+)?def)\s+{re.escape(n)}\b" for n in names)
+    return sum(bool(re.search(pattern, text, re.MULTILINE)) for pattern in patterns)

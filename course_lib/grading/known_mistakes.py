@@ -1,0 +1,54 @@
+"""Mistakes that the exercise's authors foresaw, found again in what learners were told.
+
+Every wrong answer in the exercise's proof says in its first line at which scenario it
+fails and with which words. A learner who fails there with these words probably made
+the same mistake; several that say the same cannot be told apart and are named together.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from course_lib.grading.marking import Marked
+
+__all__ = ["Mistake", "common_mistakes", "known_mistakes"]
+
+_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
+
+Mistake = tuple[str, str]
+"""The scenario, and words of the message."""
+
+
+def known_mistakes(folder: Path) -> dict[Mistake, list[str]]:
+    """The mistakes in a folder of wrong answers, each with the names of those that make it."""
+    found: dict[Mistake, list[str]] = {}
+    for path in sorted(folder.glob("*.py")):
+        with path.open(encoding="utf-8") as file:
+            promise = _FAILS.fullmatch(file.readline())
+        if promise:
+            mistake = (promise["scenario"], promise["words"])
+            found.setdefault(mistake, []).append(path.stem.replace("_", " "))
+    return found
+
+
+def common_mistakes(
+    results: Iterable[Marked], known: dict[Mistake, list[str]]
+) -> list[tuple[str, int]]:
+    """What was probably done wrong and by how many, the most common first.
+
+    A message that fits several mistakes counts for the one with the longest words.
+    """
+    counts: Counter[str] = Counter()
+    for marked in results:
+        fitting = [
+            mistake
+            for mistake in known
+            if mistake[0] == marked.report.scenario and mistake[1] in marked.report.text
+        ]
+        if fitting:
+            best = max(fitting, key=lambda mistake: len(mistake[1]))
+            counts[" or ".join(known[best])] += 1
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))

@@ -1,0 +1,162 @@
+"""Mark many submissions on several cores: processes that each have a warm process.
+
+A worker that dies takes nothing along: what it was marking is given to another one.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import multiprocessing
+import signal
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from course_lib.grading.assignments import open_assignment
+from course_lib.grading.kernel_calls import die_with_parent, hide_memory
+from course_lib.grading.marking import Marked, Marker
+from course_lib.grading.notebook_cells import Cell
+from course_lib.grading.seeds import Seed
+from course_lib.grading.warm_process import GraderFault, WarmProcess
+
+__all__ = ["Setting", "Task", "marked_by"]
+
+TRIES = 3
+"""Of one submission, when the grader itself fails."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all workers share. `secret`: the content of the seed file, or None."""
+
+    root: Path
+    secret: bytes | None = None
+    namespaces: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    key: str
+    exercise: str
+    cells: list[Cell]
+
+
+class Worker:
+    """Marks one submission after the other, of any exercise."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._warm: WarmProcess | None = None
+        self._markers: dict[str, Marker] = {}
+
+    def mark(self, task: Task) -> Marked:
+        """The marks; a warm process that fails is replaced.
+
+        Raises:
+            GraderFault: it failed again and again.
+            BadExercise: the exercise cannot be graded here.
+        """
+        for left in reversed(range(TRIES)):
+            try:
+                return self._marker(task.exercise).mark(task.cells)
+            except GraderFault:
+                self.close()
+                if not left:
+                    raise
+        raise AssertionError("unreachable")
+
+    def _marker(self, exercise: str) -> Marker:
+        if self._warm is None:
+            shown = [self._setting.root / "exercises"]
+            self._warm = WarmProcess(shown, namespaces=self._setting.namespaces)
+        if exercise not in self._markers:
+            assignment = open_assignment(exercise, self._setting.root)
+            self._markers[exercise] = Marker(self._warm, assignment, Seed(self._setting.secret))
+        return self._markers[exercise]
+
+    def close(self) -> None:
+        if self._warm:
+            self._warm.close()
+        self._warm = None
+        self._markers.clear()
+
+
+def marked_by(
+    tasks: Iterable[Task], setting: Setting, *, jobs: int
+) -> Iterator[tuple[Task, Marked | str]]:
+    """Each task with its marks, or with a sentence why there are none, as they get done.
+
+    Args:
+        jobs: how many run at the same time, each in a process.
+
+    Raises:
+        BadExercise: an exercise cannot be graded here.
+    """
+    waiting = [(task, TRIES) for task in reversed([*tasks])]
+    while waiting:
+        with _Pool(setting, jobs) as pool:
+            yield from pool.run(waiting)
+
+
+class _Pool:
+    """Workers until all is done or one of them dies."""
+
+    def __init__(self, setting: Setting, jobs: int) -> None:
+        self._jobs = jobs
+        self._executor = ProcessPoolExecutor(
+            jobs,
+            mp_context=multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(setting,),
+        )
+
+    def __enter__(self) -> _Pool:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def run(self, waiting: list[tuple[Task, int]]) -> Iterator[tuple[Task, Marked | str]]:
+        """Take tasks from the end of `waiting`; when a worker dies, those begun go back."""
+        running: dict[Future[Marked], tuple[Task, int]] = {}
+        broken = False
+        while running or (waiting and not broken):
+            while waiting and not broken and len(running) < 2 * self._jobs:
+                task, tries = waiting.pop()
+                try:
+                    running[self._executor.submit(_mark, task)] = (task, tries)
+                except BrokenProcessPool:
+                    waiting.append((task, tries))
+                    broken = True
+            done, _ = concurrent.futures.wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                task, tries = running.pop(future)
+                try:
+                    yield task, future.result()
+                except GraderFault as error:
+                    yield task, f"It could not be marked: {error}"
+                except BrokenProcessPool:
+                    broken = True
+                    if tries > 1:
+                        waiting.append((task, tries - 1))
+                    else:
+                        yield task, "It could not be marked: a worker process died each time."
+
+
+_worker: Worker
+
+
+def _begin(setting: Setting) -> None:
+    """In a new worker. Ctrl-C is for the process that started it."""
+    global _worker
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    hide_memory()
+    _worker = Worker(setting)
+    multiprocessing.util.Finalize(None, _worker.close, exitpriority=10)
+
+
+def _mark(task: Task) -> Marked:
+    return _worker.mark(task)
