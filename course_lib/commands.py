@@ -8,6 +8,7 @@ exit code 2; COURSE_DEBUG=1 shows where it came from.
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import sqlite3
 import sys
@@ -235,22 +236,13 @@ def _shop(words: Words) -> int:
     return 0
 
 
-def _site(words: Words) -> int:
-    from course_lib.site import command
+def _main_of(module: str) -> Callable[[Words], int]:
+    """All words go to the `main` of a module of course_lib, imported when it is called."""
 
-    return command.main(list(words))
+    def run(words: Words) -> int:
+        return int(importlib.import_module(f"course_lib.{module}").main(list(words)))
 
-
-def _test(words: Words) -> int:
-    from course_lib.proof import running
-
-    return running.main(list(words))
-
-
-def _build(words: Words) -> int:
-    from course_lib.proof import building
-
-    return building.main(list(words))
+    return run
 
 
 def _new(words: Words) -> int:
@@ -289,11 +281,22 @@ VERBS = {
     "reset": Verb("ID", "start an exercise again; yours is kept beside", _reset),
     "shop": Verb("[list|start NN|check NN]", "the shop that grows with the chapters", _shop),
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
-    "site": Verb("[--out DIR]", "write all lessons as pages to read in a browser", _site),
+    "grade": Verb(
+        "DIR [--roster FILE] [...]",
+        "mark what a class has handed in",
+        _main_of("grading.command"),
+    ),
+    "site": Verb(
+        "[--out DIR]",
+        "write all lessons as pages to read in a browser",
+        _main_of("site.command"),
+    ),
     "doctor": Verb("", "look for what could be in the way", _doctor),
     "install": Verb("[core|test|all]", "install without starting anything", _install),
-    "test": Verb("[...]", "prove the course: tests, lessons, exercises", _test),
-    "build": Verb("[...]", "write every file that is made from another", _build),
+    "test": Verb("[...]", "prove the course: tests, lessons, exercises", _main_of("proof.running")),
+    "build": Verb(
+        "[...]", "write every file that is made from another", _main_of("proof.building")
+    ),
     "new": Verb("ID", "begin a new exercise", _new),
     "lock": Verb("[--upgrade]", "write requirements.lock anew (needs uv)", _lock),
 }

@@ -6,6 +6,8 @@ the learners', with the same limits, so that both are in the same situation.
 
 from __future__ import annotations
 
+import ast
+import functools
 import hashlib
 import json
 import re
@@ -19,7 +21,7 @@ from course_lib.index import Course, UnknownId, load
 from course_lib.practice.scenarios import Checks, read_checks
 from course_lib.practice.source import BadExercise, reference_text
 
-__all__ = ["Assignment", "exercise_of", "open_assignment"]
+__all__ = ["Assignment", "defined", "exercise_of", "open_assignment"]
 
 _CALL = re.compile(r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']")
 
@@ -88,18 +90,43 @@ def _given(cells: list[Any]) -> dict[str, list[str]]:
     return found
 
 
-def exercise_of(cells: Iterable[Cell], course: Course) -> str:
+def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
     """The id of the exercise that these cells belong to; "" if they do not say.
 
-    They call `check("...")`, or have the ids that the cells of one exercise have.
+    They call `check("...")`, or define all the names that one exercise asks for.
     """
-    known = {exercise.id for exercise in course.exercises}
+    cells = [*cells]
     for cell in cells:
         for id in _CALL.findall(cell["source"]):
             try:
-                found = course.exercise(id).id
+                return course.exercise(id).id
             except UnknownId:
                 continue
-            if found in known:
-                return found
-    return ""
+    fitting = [
+        exercise.id
+        for exercise in course.exercises
+        if not exercise.is_project
+        and (names := names_of(root / exercise.checks))
+        and defined(cells, names) == len(names)
+    ]
+    return fitting[0] if len(fitting) == 1 else ""
+
+
+@functools.cache
+def names_of(checks: Path) -> tuple[str, ...]:
+    """NAMES of a checks.py, read without running it; () if they are not there."""
+    try:
+        tree = ast.parse(checks.read_bytes())
+    except (OSError, SyntaxError):
+        return ()
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES":
+            return tuple(ast.literal_eval(node.value))
+    return ()
+
+
+def defined(cells: Iterable[Cell], names: Iterable[str]) -> int:
+    """How many of `names` are defined, as far as the text tells."""
+    text = "\n".join(cell["source"] for cell in cells)
+    patterns = (rf"^\s*(?:class|(?:async\s+)?def)\s+{re.escape(n)}\b" for n in names)
+    return sum(bool(re.search(pattern, text, re.MULTILINE)) for pattern in patterns)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from course_lib.grading.assignments import exercise_of
+from course_lib.grading.assignments import defined, exercise_of
 from course_lib.grading.handed_in import HandedIn
 from course_lib.grading.notebook_cells import Cell, read_handed_in
 from course_lib.index import Course
@@ -29,7 +29,12 @@ class Chosen:
 
 
 def choose(
-    handed_in: HandedIn, course: Course, *, exercise: str = "", names: Sequence[str] = ()
+    handed_in: HandedIn,
+    course: Course,
+    root: Path,
+    *,
+    exercise: str = "",
+    names: Sequence[str] = (),
 ) -> Chosen:
     """The file that is the answer.
 
@@ -50,7 +55,7 @@ def choose(
         except Unreadable as error:
             problems.append(str(error))
         else:
-            found.append(Chosen(file.path, cells, exercise_of(cells, course)))
+            found.append(Chosen(file.path, cells, exercise_of(cells, course, root)))
     if not found:
         raise Undecided(problems[0])
     return _of_one(found, exercise, names) if exercise else _of_any(found)
@@ -60,12 +65,12 @@ def _of_one(found: list[Chosen], exercise: str, names: Sequence[str]) -> Chosen:
     """The file that says it is of this exercise, or else defines most of its names."""
 
     def rank(chosen: Chosen) -> tuple[bool, int, bool, int]:
-        defined = _defined(chosen.cells, names)
+        count = defined(chosen.cells, names)
         notebook = chosen.path.lower().endswith(".ipynb")
-        return (chosen.exercise == exercise, defined, notebook, -len(chosen.path))
+        return (chosen.exercise == exercise, count, notebook, -len(chosen.path))
 
     best = max(found, key=rank)
-    if best.exercise not in ("", exercise) and not _defined(best.cells, names):
+    if best.exercise not in ("", exercise) and not defined(best.cells, names):
         raise Undecided(f"This is an answer to {best.exercise}, not to {exercise}.")
     return Chosen(best.path, best.cells, exercise)
 
@@ -78,10 +83,3 @@ def _of_any(found: list[Chosen]) -> Chosen:
     if len(exercises) > 1:
         raise Undecided(f"It answers {' and '.join(exercises)}; name one with --exercise.")
     return min(known, key=lambda chosen: (not chosen.path.endswith(".ipynb"), len(chosen.path)))
-
-
-def _defined(cells: list[Cell], names: Sequence[str]) -> int:
-    """How many of `names` are defined, as far as the text tells."""
-    text = "\n".join(cell["source"] for cell in cells)
-    patterns = (rf"^\s*(?:class|(?:async\s+)?def)\s+{re.escape(n)}\b" for n in names)
-    return sum(bool(re.search(pattern, text, re.MULTILINE)) for pattern in patterns)

@@ -69,14 +69,14 @@ class _Opened:
 
     def __init__(self, root: Path) -> None:
         self.course: Course = load((root / "course.toml").read_text(encoding="utf-8"))
-        self._root = root
+        self.root = root
         self._assignments: dict[str, Assignment | BadExercise] = {}
 
     def get(self, id: str) -> Assignment:
         """Raises BadExercise: it cannot be graded here."""
         if id not in self._assignments:
             try:
-                self._assignments[id] = open_assignment(id, self._root)
+                self._assignments[id] = open_assignment(id, self.root)
             except BadExercise as error:
                 self._assignments[id] = error
         found = self._assignments[id]
@@ -97,6 +97,7 @@ def _choose(submission: HandedIn, opened: _Opened, exercise: str) -> Chosen | st
         chosen = choose(
             submission,
             opened.course,
+            opened.root,
             exercise=wanted.id if wanted else "",
             names=wanted.checks.names if wanted else (),
         )
