@@ -426,7 +426,7 @@ FILES = {
     "1_teas.up.sql": "CREATE TABLE teas (name TEXT);",
     "2_prices.up.sql": "ALTER TABLE teas ADD COLUMN cents INTEGER;",
     "2_prices.down.sql": "ALTER TABLE teas DROP COLUMN cents;",
-    "3_orders.up.sql": "CREATE TABLE orders (n INT); INSERT INTO order VALUES (1)",
+    "3_milk.up.sql": "CREATE TABLE milk (n INT); INSERT INTO mlik VALUES (1);",
 }
 
 
