@@ -281,22 +281,12 @@ VERBS = {
     "reset": Verb("ID", "start an exercise again; yours is kept beside", _reset),
     "shop": Verb("[list|start NN|check NN]", "the shop that grows with the chapters", _shop),
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
-    "grade": Verb(
-        "DIR [--roster FILE] [...]",
-        "mark what a class has handed in",
-        _main_of("grading.command"),
-    ),
-    "site": Verb(
-        "[--out DIR]",
-        "write all lessons as pages to read in a browser",
-        _main_of("site.command"),
-    ),
+    "grade": Verb("DIR [...]", "mark what a class has handed in", _main_of("grading.command")),
+    "site": Verb("[--out DIR]", "all lessons as pages for a browser", _main_of("site.command")),
     "doctor": Verb("", "look for what could be in the way", _doctor),
     "install": Verb("[core|test|all]", "install without starting anything", _install),
     "test": Verb("[...]", "prove the course: tests, lessons, exercises", _main_of("proof.running")),
-    "build": Verb(
-        "[...]", "write every file that is made from another", _main_of("proof.building")
-    ),
+    "build": Verb("[...]", "write all that is made from sources", _main_of("proof.building")),
     "new": Verb("ID", "begin a new exercise", _new),
     "lock": Verb("[--upgrade]", "write requirements.lock anew (needs uv)", _lock),
 }

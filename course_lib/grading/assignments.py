@@ -116,12 +116,11 @@ def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
 def names_of(checks: Path) -> tuple[str, ...]:
     """NAMES of a checks.py, read without running it; () if they are not there."""
     try:
-        tree = ast.parse(checks.read_bytes())
-    except (OSError, SyntaxError):
-        return ()
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES":
-            return tuple(ast.literal_eval(node.value))
+        for node in ast.parse(checks.read_bytes()).body:
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES":
+                return tuple(ast.literal_eval(node.value))
+    except (OSError, SyntaxError, ValueError):
+        pass
     return ()
 
 
