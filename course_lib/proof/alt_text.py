@@ -2,7 +2,8 @@
 
 WCAG 2.2, success criteria 1.1.1 (text for every picture) and 1.3.1 (a table
 says which cells are headings). In a notebook only HTML keeps both: alt text
-in image metadata is lost on export.
+in image metadata is lost on export, and a table in Markdown has neither a
+caption nor a scope.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ _EMPTY_START = re.compile(
     r"^(an? |the )?(image|picture|figure|graph|plot|chart) of\b", re.IGNORECASE
 )
 _MARKDOWN_PICTURE = re.compile(r"!\[(.*?)\]\(")
+_MARKDOWN_TABLE = re.compile(r"^[ |]*:?-+:?[ ]*\|", re.MULTILINE)  # the line below its headings
 _PICTURES = ("image/png", "image/jpeg", "image/svg+xml")
 
 
@@ -99,6 +101,11 @@ def _cell(cell: Cell) -> tuple[int, list[str]]:
     found = [what for alt in alts for what in _alt(alt)]
     found += _tables(seen)
     count = len(alts) + len(seen.tables)
+    if _MARKDOWN_TABLE.search(text):
+        found.append(
+            "has a table in Markdown, which can carry no caption; write <table>, <caption> "
+            'and <th scope="col">.'
+        )
     found += _bare_pictures(cell)
     for kind, html in output_texts(cell):
         if kind == "text/html":

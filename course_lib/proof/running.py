@@ -32,6 +32,7 @@ from course_lib.proof.lessons import (
 )
 from course_lib.proof.library import library_tests_pass, pages_work_for_everyone
 from course_lib.proof.links import links_resolve
+from course_lib.proof.plain_language import language_is_plain
 from course_lib.proof.self_contained import files_name_no_machine
 from course_lib.proof.stored import outputs_are_clean, volatile_cells_are_few
 from course_lib.proof.structure import notebooks_are_well_built
@@ -57,6 +58,7 @@ STATIC: tuple[Run, ...] = (
     outputs_are_clean,
     volatile_cells_are_few,
     everything_has_words,
+    language_is_plain,
     links_resolve,
     arrows_go_one_way,
     modules_are_small,
@@ -147,7 +149,7 @@ def run(gates: Sequence[Run], root: Path) -> int:
 def _show(gate: Gate, seconds: float) -> None:
     counted = f"{gate.covered} {gate.unit}, at least {gate.minimum}"
     verdict = "ok" if gate.passed else "FAILED"
-    print(f"{gate.name:<12} {counted:<44} {seconds:6.1f} s  {verdict}", flush=True)
+    print(f"{gate.name:<14} {counted:<44} {seconds:6.1f} s  {verdict}", flush=True)
     for complaint in gate.complaints:
         print("    " + complaint.replace("\n", "\n    "), flush=True)
 

@@ -11,8 +11,19 @@ from course_lib.proof import running
 from course_lib.proof.gates import Gate
 
 NAMES = (
-    *("index", "structure", "outputs", "volatile", "alt text", "links", "imports", "size"),
-    *("derived", "fresh", "machines", "workflow", "lint", "format", "types"),
+    *("index", "structure", "outputs", "volatile", "alt text", "plain language"),
+    *(
+        "links",
+        "imports",
+        "size",
+        "derived",
+        "fresh",
+        "machines",
+        "workflow",
+        "lint",
+        "format",
+        "types",
+    ),
 )
 SLOW = ("workflow", "types")  # seconds each, so asked only about their own faults
 
@@ -78,8 +89,8 @@ def tag(id: str, *tags: str, **metadata: str) -> Edit:
     return in_cell(id, lambda cell: cell["metadata"].update(tags=list(tags), **metadata))
 
 
-def source(id: str, text: str) -> Edit:
-    return in_cell(id, lambda cell: cell.update(source=text))
+def source(id: str, text: str, *, name: str = LESSON) -> Edit:
+    return in_cell(id, lambda cell: cell.update(source=text), name=name)
 
 
 # (the fault, the gate or gates that must fail, words the first must say, how to plant it)
@@ -357,6 +368,25 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         "alt text",
         'cell "grow" has a picture whose alt text has 5 characters',
         source("grow", "## It grows\n\n![queue](../../README.md)"),
+    ),
+    (
+        "a table is in Markdown",
+        "alt text",
+        'cell "grow" has a table in Markdown, which can carry no caption; write <table>',
+        source("grow", "## It grows\n\n| second | queue |\n| --- | --- |\n| 1 | 1 |"),
+    ),
+    # -- plain language; each of its rules is in test_plain_language.py --
+    (
+        "an acronym is not explained",
+        "plain language",
+        'cell "grow" uses FIFO first and does not say what it is; explain it there.',
+        source("grow", "## It grows\n\nThe queue is FIFO."),
+    ),
+    (
+        "an exercise has a long paragraph",
+        ("plain language", "fresh"),
+        'cell "title" has a paragraph of 5 sentences',
+        source("title", "# A counter of chairs\n\nOne. Two. Three. Four. Five.", name=EXERCISE),
     ),
     # -- links, imports, sizes --
     (
