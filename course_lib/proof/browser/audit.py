@@ -9,7 +9,16 @@ from typing import Any
 from course_lib.proof.browser.findings import Finding, findings
 from course_lib.proof.browser.tree import unnamed
 
-__all__ = ["AXE_TAGS", "axe_rules", "contrast", "look", "whole_page"]
+__all__ = [
+    "AXE_TAGS",
+    "NOTEBOOK",
+    "axe_rules",
+    "content",
+    "contrast",
+    "look",
+    "prepare",
+    "whole_page",
+]
 
 NOTEBOOK = ".jp-Notebook"
 AXE_TAGS = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice")
@@ -41,16 +50,21 @@ def look(page: Any, selector: str, *, whole: bool) -> list[Finding]:
     Args:
         whole: a page of the HTML edition; else the notebook in JupyterLab.
     """
-    page.evaluate(_OPEN_ALL, selector)
-    rows = page.evaluate(
-        "([s, w]) => courseAudit.page(document.querySelector(s), w)", [selector, whole]
-    )
     return [
-        *findings(rows),
+        *content(page, selector, whole=whole),
         *contrast(page, selector),
         *unnamed(page, selector),
         *axe_rules(page, selector),
     ]
+
+
+def content(page: Any, selector: str, *, whole: bool) -> list[Finding]:
+    """Pictures, headings, tables, links, sizes and motion below `selector`."""
+    page.evaluate(_OPEN_ALL, selector)
+    rows = page.evaluate(
+        "([s, w]) => courseAudit.page(document.querySelector(s), w)", [selector, whole]
+    )
+    return findings(rows)
 
 
 def contrast(page: Any, selector: str) -> list[Finding]:

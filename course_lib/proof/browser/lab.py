@@ -27,7 +27,10 @@ import sys
 from pathlib import Path
 from course_lib import lab, workspace
 workspace.WORK = Path(sys.argv[1])
-lab.start(port=None, browser=False, others=["--LabApp.expose_app_in_browser=True"])
+lab.start(port=None, browser=False, others=[
+    "--LabApp.expose_app_in_browser=True",
+    "--ServerApp.jpserver_extensions=notebook=True",  # Notebook 7 beside it, as some have it
+])
 """
 
 _RUN_TO_THE_END = """\

@@ -1,0 +1,98 @@
+"""Other ways to a lesson: Notebook 7, the profiles, and the frame around the notebook."""
+
+from typing import Any
+
+import pytest
+
+from course_lib.proof.browser import audit
+from course_lib.proof.browser.findings import told
+from course_lib.proof.browser.lab import Lab, close_lesson, open_lesson, run_all
+
+LESSON = "notebooks/00_start.ipynb"
+FRAME = {"aria-allowed-attr": 4, "region": 1}
+"""Findings of axe-core in JupyterLab 4.6 around the notebook; the list may only shrink."""
+
+
+@pytest.fixture
+def first(running_lab: Lab, page: Any) -> Any:
+    open_lesson(page, running_lab, LESSON)
+    run_all(page)
+    audit.prepare(page)
+    yield page
+    close_lesson(page)
+
+
+def test_the_frame_of_jupyterlab_gets_no_worse(first: Any) -> None:
+    found = first.evaluate(
+        """async tags => {
+          const options = { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] };
+          const frame = { include: [['body']], exclude: [['.jp-Notebook']] };
+          const seen = await axe.run(frame, options);
+          return Object.fromEntries(seen.violations.map((one) => [one.id, one.nodes.length]));
+        }""",
+        list(audit.AXE_TAGS),
+    )
+
+    assert {rule: count for rule, count in found.items() if count > FRAME.get(rule, 0)} == {}
+
+
+def test_the_profiles_change_letters_and_stop_motion(first: Any) -> None:
+    before = first.evaluate(_LETTERS)
+
+    _choose(first, "large print", "calm")
+
+    after = first.evaluate(_LETTERS)
+    assert after > before
+    assert not first.evaluate(_MOVES)
+    assert not audit.contrast(first, audit.NOTEBOOK)
+
+
+_LETTERS = """\
+() => parseFloat(getComputedStyle(document.querySelector('.jp-MarkdownOutput p')).fontSize)"""
+_MOVES = """\
+() => [...document.querySelectorAll('.jp-Notebook *')].some((one) =>
+  parseFloat(getComputedStyle(one).transitionDuration) > 0)"""
+
+
+def _choose(page: Any, *names: str) -> None:
+    for name in names:
+        box = page.locator(".jp-Notebook").get_by_role("checkbox", name=name)
+        box.focus()
+        page.keyboard.press("Space")
+    button = page.get_by_role("button", name="Use and keep these")
+    button.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.body.innerText.includes('Now on: large print, calm')")
+
+
+def test_a_lesson_that_was_not_run_can_be_read_in_notebook_7(running_lab: Lab, page: Any) -> None:
+    """The stored words, pictures and tables are enough: no kernel, no trust, 320 pixels."""
+    path = "notebooks/01_errors/5_circuit_breakers_and_bulkheads.ipynb"
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.goto(f"{running_lab.url}notebooks/{path}?token={running_lab.token}")
+    page.wait_for_selector(".jp-Notebook .jp-Cell")
+    audit.prepare(page)
+
+    found = [
+        one for one in audit.content(page, audit.NOTEBOOK, whole=False) if one.rule in _TO_READ
+    ]
+
+    assert not found, told(found)
+
+
+_TO_READ = {
+    "picture without words",
+    "stand-in for words",
+    "picture without long text",
+    "no first heading",
+    "more than one first heading",
+    "heading level left out",
+    "empty heading",
+    "no contents",
+    "table without a caption",
+    "table without headers",
+    "header without scope",
+    "link without a name",
+    "link name says nothing",
+}
+"""Rules for what is read; names of controls come with the kernel."""
