@@ -7,6 +7,7 @@ import resource
 
 from course_lib.grading.kernel_calls import drop_capabilities, mount, no_new_privileges
 from course_lib.grading.protections import Limits, Protections
+from course_lib.grading.view import SCRATCH
 
 __all__ = ["confine"]
 
@@ -37,13 +38,13 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
     no_new_privileges()
     if protections.namespaces:
         drop_capabilities()
-        os.chdir("/tmp")
+        os.chdir(SCRATCH)
 
 
 def _own_scratch(limits: Limits, owner: int) -> None:
     """Empty folders that end with this child, and a /proc with its own processes only."""
     options = f"size={limits.scratch},nr_inodes=10000,mode=700,uid={owner},gid={owner}"
-    mount("tmpfs", "/tmp", options)
+    mount("tmpfs", SCRATCH, options)
     mount("tmpfs", "/dev/shm", options)
     mount("proc", "/proc")
 

@@ -8,7 +8,7 @@ import asyncio
 import functools
 import inspect
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -29,6 +29,7 @@ def run(cells: Iterable[CodeCell], *, seconds: float) -> tuple[dict[str, Any], T
     """
     module = ModuleType("learner")
     sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
+    vars(module).update(get_ipython=_Notebook, display=_ignore)
     failure = None
     flags = 0
     for cell in cells:
@@ -55,3 +56,14 @@ def _run(code: CodeType, namespace: dict[str, Any]) -> None:
         asyncio.run(eval(code, namespace))
     else:
         exec(code, namespace)
+
+
+def _ignore(*_values: object, **_named: object) -> None:
+    """Stands for `display`."""
+
+
+class _Notebook:
+    """Stands for what `get_ipython()` gives; scripts saved by Jupyter call its magics."""
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return _ignore

@@ -59,7 +59,8 @@ def readable(code: str) -> str:
 
 def reindented(code: str) -> str:
     """The cell moved to the left, or with its tabs as spaces, if Python can read it so."""
-    for other in (textwrap.dedent(code), code.expandtabs(4), textwrap.dedent(code.expandtabs(4))):
+    spaced = (code, code.expandtabs(8), code.expandtabs(4))
+    for other in (*spaced, *map(textwrap.dedent, spaced)):
         if parse(other) is not None:
             return other
     return code

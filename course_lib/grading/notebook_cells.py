@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import tokenize
 from typing import Any
 
@@ -19,6 +20,9 @@ Cell = dict[str, Any]
 """`name` for reports, `id`, `kind` ("code" or another), `tags`, `solution`, `source`."""
 
 MOST_CELLS = 2_000
+
+_EXPORTED = re.compile(r"^# In ?\[[ \d]*\]:?.*$", re.MULTILINE)
+"""What Jupyter writes before each cell of a notebook that is saved as a script."""
 
 
 def read_handed_in(name: str, data: bytes) -> list[Cell]:
@@ -81,7 +85,10 @@ def _cell(cell: Any, number: int) -> Cell:
 
 
 def _script(name: str, text: str) -> list[Cell]:
-    """A script with tagged cells is read like a notebook; any other is one solution cell."""
+    """A script with cells is read like a notebook; any other is one solution cell."""
+    if _EXPORTED.search(text):
+        parts = _EXPORTED.split(text)
+        return [_script_cell(f"part {n}", "", [], part) for n, part in enumerate(parts, 1)]
     cells = [cell for cell in read_cells(text) if not cell.markdown]
     if not any(cell.tags for cell in cells):
         return [_script_cell(name, "", ["solution"], text)]

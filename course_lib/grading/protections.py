@@ -22,7 +22,7 @@ class Limits:
     file_size: int = 32 * 2**20
     """Bytes of one file."""
     scratch: int = 64 * 2**20
-    """Bytes in /tmp, and as many in /dev/shm."""
+    """Bytes in its scratch folder, and as many in /dev/shm."""
     open_files: int = 512
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from course_lib.grading.kernel_calls import bind, make_private, mount, pivot, read_only
 
-__all__ = ["build_view"]
+__all__ = ["SCRATCH", "build_view"]
+
+SCRATCH = "/scratch"
+"""A folder of its own for each child, in memory. It is /tmp too, if nothing shown is in there."""
 
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_EMPTY = ("/tmp", "/proc", "/dev/shm")
+_EMPTY = (SCRATCH, "/proc", "/dev/shm")
 
 
 def build_view(staging: str, shown: Iterable[str]) -> None:
@@ -38,6 +41,8 @@ def build_view(staging: str, shown: Iterable[str]) -> None:
         _show(path, staging)
     for path in _EMPTY:
         os.makedirs(staging + path, exist_ok=True)
+    if not os.path.exists(f"{staging}/tmp"):
+        os.symlink(SCRATCH, f"{staging}/tmp")
     os.symlink("/proc/self/fd", f"{staging}/dev/fd")
     Path(f"{staging}/etc/hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
     mount("proc", f"{staging}/proc")

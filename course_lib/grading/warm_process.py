@@ -17,6 +17,7 @@ from course_lib.grading.channel import Channel, Closed, TooLate
 from course_lib.grading.encoding import Malformed
 from course_lib.grading.protections import Protections
 from course_lib.grading.telling import CONFINED
+from course_lib.grading.view import SCRATCH
 
 __all__ = ["Attempt", "Died", "GraderFault", "WarmProcess"]
 
@@ -102,12 +103,13 @@ class WarmProcess:
         self._staging = tempfile.mkdtemp(prefix="break-it-first-view-")
         ours, theirs = socket.socketpair()
         environment = {
-            "HOME": "/tmp",
+            "HOME": SCRATCH if namespaces else tempfile.gettempdir(),
             "LANG": "C.UTF-8",
             "PATH": os.defpath,
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "PYTHONPATH": str(library.parent),
+            "TMPDIR": SCRATCH if namespaces else tempfile.gettempdir(),
             "TZ": "UTC",
         }
         with theirs:
