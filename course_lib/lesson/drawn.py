@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-__all__ = ["drawn"]
+__all__ = ["drawn", "named_by_hand"]
 
 DIGITS = 6  # significant; the rest differs between processors
 
@@ -41,10 +41,10 @@ def _axes(number: int, axes: Any) -> Iterable[str]:
 def _scale(axis: Any, limits: Any) -> str:
     words = f"{axis.get_label_text()!r} {axis.get_scale()} {_numbers(limits, 4)}"
     labels = [label.get_text() for label in axis.get_ticklabels()]
-    return f"{words} ticks {labels}" if _named_by_hand(axis) else words
+    return f"{words} ticks {labels}" if named_by_hand(axis) else words
 
 
-def _named_by_hand(axis: Any) -> bool:
+def named_by_hand(axis: Any) -> bool:
     from matplotlib.category import StrCategoryFormatter
     from matplotlib.ticker import FixedFormatter, FuncFormatter
 

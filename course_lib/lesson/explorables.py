@@ -13,6 +13,7 @@ from typing import Any
 from .knobs import Knob, knob
 from .live import group, guarded, region, say, words
 from .markup import Interactive, Shown, bold, paragraph
+from .picture_faults import check, checking
 from .pictures import LONGEST_ALT, house_style, picture_html, picture_text
 from .tables import table_html, table_text
 
@@ -77,6 +78,8 @@ class Explorable(Interactive):
         self._at = [self._settings(given) for given in at]
         self._start = self._settings({})
         super().__init__(*self._twins(), self._form)
+        if checking():
+            self._check_the_ends()
 
     def text(self, **settings: object) -> str:
         """What there is to see at these settings; those left out keep their start."""
@@ -119,13 +122,24 @@ class Explorable(Interactive):
 
     def _picture(self, result: Any, settings: Mapping[str, object]) -> tuple[str, str]:
         """The picture as HTML and as text."""
+        with house_style():
+            fig, alt = self._drawn(result), self._alt(settings)
+            return picture_html(fig, alt=alt), picture_text(fig, alt=alt)
+
+    def _drawn(self, result: Any) -> Any:
         from matplotlib.figure import Figure
 
+        fig = Figure()  # no pyplot: nothing is left open, and threads do not matter
+        self._draw(fig.subplots(), result)
+        return fig
+
+    def _check_the_ends(self) -> None:
+        """Draw every end of every setting once, several in one picture, and check each."""
+        ends = {name: each.ends() for name, each in self._knobs.items()}
         with house_style():
-            fig = Figure()  # no pyplot: nothing is left open, and threads do not matter
-            self._draw(fig.subplots(), result)
-            alt = self._alt(settings)
-            return picture_html(fig, alt=alt), picture_text(fig, alt=alt)
+            for at in range(max(map(len, ends.values()), default=0)):
+                settings = {name: values[at % len(values)] for name, values in ends.items()}
+                check(self._drawn(self._model(**settings)), self._alt(settings))
 
     def _twins(self) -> tuple[str, str]:
         result = self._model(**self._start)

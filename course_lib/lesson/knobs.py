@@ -42,6 +42,10 @@ class Knob:
             raise ValueError(f"{self.name} goes from {low} to {high}; got {value!r}.")
         return self._rounded(value)
 
+    def ends(self) -> list[Any]:
+        """The lowest and the highest value, or all options."""
+        return list(self.span[:2] if self.span else self.options.values())
+
     def _rounded(self, value: Any) -> Any:
         # A slider in the browser gives 0.15000000000000002 for the third step of 0.05.
         return round(value, 9) if isinstance(value, float) else value

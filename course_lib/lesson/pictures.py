@@ -18,6 +18,7 @@ from typing import Any
 
 from .drawn import drawn
 from .markup import details, escape, paragraph, show
+from .picture_faults import check, checking
 from .profiles import chosen
 from .tables import table_html, table_text
 
@@ -100,10 +101,17 @@ def _titles(fig: Any) -> set[str]:
 
 
 def picture_html(fig: Any, *, alt: str, caption: str | None = None, more: str = "") -> str:
-    """The figure as one HTML element with the picture inside it."""
+    """The figure as one HTML element with the picture inside it.
+
+    Raises:
+        ValueError: pictures are checked, and this one is hard to see.
+    """
+    image_file = _png(fig, alt)
+    if checking():
+        check(fig, alt)
     width = round(fig.get_figwidth() * SCREEN_DOTS_PER_INCH)
     image = (
-        f'<img src="data:image/png;base64,{base64.b64encode(_png(fig, alt)).decode()}" '
+        f'<img src="data:image/png;base64,{base64.b64encode(image_file).decode()}" '
         f'alt="{escape(alt)}" style="width:{width}px;max-width:100%">'
     )
     under = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""

@@ -108,6 +108,7 @@ def common_environment() -> dict[str, str]:
         **_FIXED,
         "MPLCONFIGDIR": str(_shared_folder() / "matplotlib"),
         "COURSE_CACHE": str(_shared_folder() / "cache"),
+        "COURSE_CHECK_PICTURES": "1",
         "PYTHONPATH": os.pathsep.join([str(_CHILDREN), str(ROOT)]),
     }
 
