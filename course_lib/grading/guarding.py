@@ -101,8 +101,8 @@ def _watch(child: int, control: socket.socket, limits: Limits, protections: Prot
             break
         if control.fileno() in ready:
             why = "was ended"
-        elif protections.namespaces and _memory() > limits.memory:
-            why = f"used more than {limits.memory >> 20:,} MiB of memory"
+        elif protections.namespaces:
+            why = _too_much(limits)
         if why:
             break
     _end(child)
@@ -124,9 +124,9 @@ def _how(status: int) -> str:
     return f"ended its process with exit code {os.waitstatus_to_exitcode(status)}"
 
 
-def _memory() -> int:
-    """Bytes that all processes of the child hold, but for what they share with files."""
-    total = 0
+def _too_much(limits: Limits) -> str:
+    """Which limit the processes of the child are beyond, all together; or nothing."""
+    memory = count = 0
     for name in os.listdir("/proc"):
         if name.isdecimal() and int(name) not in (1, os.getpid()):
             try:
@@ -134,8 +134,13 @@ def _memory() -> int:
                     _, resident, shared, *_ = map(int, file.read().split())
             except (OSError, ValueError):
                 continue  # it has just ended
-            total += (resident - shared) * _PAGE
-    return total
+            count += 1
+            memory += (resident - shared) * _PAGE  # without what is shared with files
+    if memory > limits.memory:
+        return f"used more than {limits.memory >> 20:,} MiB of memory"
+    if count > limits.processes:
+        return f"had more than {limits.processes} processes"
+    return ""
 
 
 def _tell(control: socket.socket, why: str) -> None:

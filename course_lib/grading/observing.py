@@ -18,7 +18,7 @@ from course_lib.practice.scenarios import Scenario
 
 __all__ = ["MOST_STUCK", "Observing", "Unready"]
 
-MARGIN = 1.0
+MARGIN = 0.5
 """Seconds on top of a limit that the child keeps itself, before it is ended from here."""
 
 MOST_CELL_SECONDS = 60.0

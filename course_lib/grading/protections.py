@@ -17,8 +17,10 @@ class Limits:
     """Bytes that one process may ask for."""
     cpu: int = 120
     """Seconds of one process."""
-    processes: int = 128
-    """Threads count, too."""
+    processes: int = 32
+    """Running at the same time."""
+    threads: int = 128
+    """Of all processes together, each of which has at least one."""
     file_size: int = 32 * 2**20
     """Bytes of one file."""
     scratch: int = 64 * 2**20

@@ -1,0 +1,409 @@
+"""Submissions that try to get marks, secrets or neighbours in another way than by answering.
+
+Each must gain nothing: the marks are those that its honest part earns. And the one that
+is marked next, in the same warm process, must get what it would have got anyway.
+"""
+
+import json
+import os
+
+import pytest
+
+from course_lib.grading.assignments import open_assignment
+from course_lib.grading.marking import Marker
+from course_lib.grading.notebook_cells import read_handed_in
+from course_lib.grading.seeds import Seed
+
+from .conftest import ANSWER, ID
+
+SECRET = b"a seed that nobody knows"
+
+WRONG = ANSWER.replace("self.chairs -= n", "self.chairs -= 0").replace("+= n", "+= 0")
+"""Gets nothing but by an attack."""
+
+# Each is put above or below the wrong answer.
+ATTACKS = {
+    "an object equal to everything": """
+class Equal:
+    def __eq__(self, other): return True
+    def __ne__(self, other): return False
+    def __hash__(self): return 0
+    def __repr__(self): return "9"
+Counter.take = Counter.refill = lambda self, n: Equal()
+""",
+    "a subclass of int equal to everything": """
+class Equal(int):
+    __eq__ = lambda self, other: True
+    __hash__ = int.__hash__
+    __reduce__ = lambda self: (eval, ("6",))
+Counter.take = Counter.refill = lambda self, n: Equal(6)
+""",
+    "the checker is patched": """
+from course_lib.practice import running, values, checking, scenarios
+values.same = running.plain = lambda *a: True
+values.difference = checking.difference = lambda *a, **k: None
+checking.judge_scenario = lambda *a, **k: (running.Told(), None)
+""",
+    "the answer to a request is forged": """
+from course_lib.grading import telling
+from course_lib.practice.running import Told
+telling.tell = lambda *a, **k: Told(value={"points": 4, "right": True})
+""",
+    "marks are sent instead of an answer": """
+from course_lib.grading import telling, channel
+channel.Channel.send = lambda self, value, **k: self._end.sendall(b"\\0\\0\\0\\x05right")
+""",
+    "rubbish is written to every file": """
+import os
+for number in range(3, 64):
+    try: os.write(number, b"\\xff" * 5000)
+    except OSError: pass
+""",
+    "an answer larger than memory is announced": """
+import os
+for number in range(3, 64):
+    try: os.write(number, b"\\xff\\xff\\xff\\xff" + b"[" * 2_000_000)
+    except OSError: pass
+""",
+    "brackets nested without end are sent": """
+from course_lib.grading import channel
+data = b"[" * 500_000
+channel.Channel.send = lambda self, v, **k: self._end.sendall(len(data).to_bytes(4, "big") + data)
+""",
+    "an integer of a million digits is given": """
+Counter.take = Counter.refill = lambda self, n: 10 ** 1_000_000
+""",
+    "frames are walked for what is expected": """
+import sys, gc
+def look(self, n):
+    frame = sys._getframe()
+    while frame:
+        for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
+            if type(value) is dict and "expected" in value: return value["expected"]
+        frame = frame.f_back
+    found = [o for o in gc.get_objects() if type(o) is dict and "takes chairs" in o
+             and type(o["takes chairs"]) is int]
+    return found[0]["takes chairs"] if found else None
+Counter.take = Counter.refill = look
+""",
+    "the trace function changes results": """
+import sys
+def trace(frame, event, argument):
+    frame.f_locals["answer"] = "refused"
+    return trace
+sys.settrace(trace)
+""",
+    "the process ends at once": "import os; os._exit(0)",
+    "the process ends when it is asked": """
+import os
+Counter.take = Counter.refill = lambda self, n: os._exit(0)
+""",
+    "everything that can be signalled is killed": """
+import os, signal
+for target in (-1, 0, os.getppid(), *range(1, 400)):
+    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP):
+        try:
+            if target != os.getpid(): os.kill(target, number)
+        except OSError: pass
+""",
+    "it crashes in C": "import ctypes; ctypes.string_at(0)",
+    "processes without end": """
+import os
+for _ in range(10_000):
+    try:
+        if os.fork() == 0:
+            while True: pass
+    except OSError: break
+""",
+    "threads without end": """
+import threading, time
+try:
+    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+except RuntimeError: pass
+""",
+    "memory without end": "hog = []\nwhile True: hog.append(bytearray(2 ** 26))",
+    "memory without end in many processes": """
+import os, time
+for _ in range(8):
+    if os.fork() == 0:
+        hog = bytearray(b"x") * 2 ** 28
+        time.sleep(60)
+time.sleep(5)
+""",
+    "a file without end": """
+with open("/scratch/full", "wb") as file:
+    while True: file.write(bytes(2 ** 20))
+""",
+    "output without end": """
+import os
+Counter.take = Counter.refill = lambda self, n: [print("x" * 10_000) for _ in range(2_000)] and 60
+for _ in range(100): os.write(1, b"x" * 100_000)
+""",
+    "a loop that takes every exception": """
+def forever(self, n):
+    while True:
+        try:
+            while True: pass
+        except BaseException: pass
+Counter.take = Counter.refill = forever
+""",
+    "a wait in C that nothing interrupts": """
+import ctypes, signal
+def forever(self, n):
+    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
+    while True: ctypes.CDLL(None).sleep(60)
+Counter.take = Counter.refill = forever
+""",
+    "something is left for the end of the process": """
+import atexit, os, sys
+atexit.register(lambda: print("4 of 4"))
+sys.exitfunc = sys.excepthook = lambda *a: os._exit(0)
+""",
+    "imports are hooked": """
+import builtins, sys
+real = builtins.__import__
+def hook(name, *a, **k):
+    found = real(name, *a, **k)
+    for attribute in ("same", "difference", "foreign_in"):
+        if hasattr(found, attribute): setattr(found, attribute, lambda *a: None)
+    return found
+builtins.__import__ = hook
+sys.meta_path.insert(0, type("Finder", (), {"find_spec": staticmethod(lambda *a: None)}))
+""",
+    "the warm process is told to stop": """
+import os, socket
+for number in range(0, 256):
+    try: os.close(number)
+    except OSError: pass
+""",
+    "the clock and the chance are patched": """
+import random, time
+random.Random.randint = lambda self, a, b: a
+time.monotonic = lambda: 0.0
+""",
+    "markup is put into the report": """
+class Shown(Exception): pass
+def take(self, n): raise Shown("</code><script>alert(1)</script>")
+Counter.take = Counter.refill = take
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def expected(root, warm):
+    """Of the wrong answer without any attack, and of the right one."""
+    marker = Marker(warm, open_assignment(ID, root), Seed(SECRET))
+    return [marker.mark(read_handed_in("answer.py", text.encode())) for text in (WRONG, ANSWER)]
+
+
+@pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)
+def test_an_attack_gains_no_mark_and_costs_nobody_any(attack, mark, expected):
+    wrong, right = expected
+    assert (wrong.points, right.points) == (0, 4)
+
+    attacked = mark(f"{WRONG}\n{attack}")
+
+    assert attacked.points == 0
+    assert mark(ANSWER) == right
+
+
+def test_the_corpus_has_as_many_attacks_as_it_must():
+    assert len(ATTACKS) >= 15
+
+
+SAYS = """\
+{found}
+
+class TooFew(Exception): pass
+
+class Counter:
+    def __init__(self, chairs=10): self.chairs = chairs
+    def take(self, n): raise TooFew(repr(look())[:400])
+    refill = take
+"""
+
+
+@pytest.fixture(scope="module")
+def look(mark):
+    """What a submission with this body of `look` sees, as text."""
+
+    def look(body):
+        indented = "\n".join(f"    {line}" for line in body.strip().splitlines())
+        return mark(SAYS.format(found=f"def look():\n{indented}")).report.text
+
+    return look
+
+
+def test_solutions_and_history_and_other_right_answers_cannot_be_read(look, root):
+    from course_lib.index import ROOT
+
+    hidden = [root / "solutions", ROOT / "solutions", ROOT / ".git", ROOT / "tests", ROOT / "work"]
+
+    text = look(f"import os\nreturn [os.path.exists(p) for p in {[str(p) for p in hidden]}]")
+
+    assert "[False, False, False, False, False]" in text
+
+
+def test_a_neighbours_files_and_the_seed_file_cannot_be_read(look, tmp_path):
+    (tmp_path / "seed").write_text("a seed in a file of its own", encoding="utf-8")
+    os.chmod(tmp_path / "seed", 0o666)
+
+    text = look(f"import os\nreturn os.path.exists({str(tmp_path / 'seed')!r})")
+
+    assert "TooFew: False" in text
+
+
+def test_only_its_own_processes_can_be_seen(look):
+    text = look("import os\nreturn sorted(int(p) for p in os.listdir('/proc') if p.isdigit())")
+
+    assert "TooFew: [1]" in text
+
+
+def test_it_has_no_rights_of_an_administrator(look):
+    text = look(
+        "import os\n"
+        "status = dict(l.split(':', 1) for l in open('/proc/self/status').read().splitlines())\n"
+        "return [status['CapEff'].strip(), status['CapPrm'].strip(), status['NoNewPrivs'].strip()]"
+    )
+
+    assert "['0000000000000000', '0000000000000000', '1']" in text
+
+
+def test_nothing_outside_its_scratch_folder_can_be_written(look):
+    text = look("""
+import os, course_lib
+tries = []
+for path in (course_lib.__file__, "/usr/x", "/x", "/etc/hosts", "/proc/sys/kernel/hostname"):
+    try: open(path, "a").close(); tries.append(path)
+    except OSError: pass
+return tries
+""")
+
+    assert "TooFew: []" in text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.1", "::1"])
+def test_there_is_no_network(look, address):
+    text = look(f"""
+import socket
+try:
+    socket.create_connection(({address!r}, 80), timeout=0.2)
+except OSError as error:
+    return "no way" if error.errno in (99, 101) else error
+""")
+
+    assert "no way" in text
+
+
+def test_a_listening_socket_of_the_machine_cannot_be_reached(look, tmp_path):
+    import socket
+
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("\0break-it-first-test")
+        listening.listen()
+        text = look(
+            "import socket\n"
+            "try: socket.socket(socket.AF_UNIX).connect('\\0break-it-first-test')\n"
+            "except OSError as error: return 'no way'\n"
+        )
+
+    assert "no way" in text
+
+
+def test_the_environment_and_the_arguments_hold_no_secret(look):
+    os.environ["A_SECRET_OF_THE_TEACHER"] = "do not look"
+    try:
+        text = look(
+            "import os, sys\nreturn 'A_SECRET_OF_THE_TEACHER' in os.environ or len(sys.argv) > 2"
+        )
+    finally:
+        del os.environ["A_SECRET_OF_THE_TEACHER"]
+
+    assert "TooFew: False" in text
+
+
+def test_what_one_submission_leaves_behind_is_gone_for_the_next(look):
+    leave = """
+import os, socket, ctypes
+os.makedirs("/dev/shm/x", exist_ok=True)
+for folder in ("/scratch", "/dev/shm"):
+    with open(folder + "/left", "w") as file: file.write("for you")
+ctypes.CDLL(None).shmget(4711, 4096, 0o1666)
+if os.fork() == 0:
+    os.setsid()
+    listening = socket.socket(socket.AF_UNIX); listening.bind("\\0left"); listening.listen()
+    import time; time.sleep(60)
+return "left"
+"""
+    find = """
+import os, socket, ctypes
+found = [f for f in ("/scratch", "/dev/shm") if os.path.exists(f + "/left")]
+if ctypes.CDLL(None).shmget(4711, 4096, 0) != -1: found.append("memory")
+try: socket.socket(socket.AF_UNIX).connect("\\0left"); found.append("process")
+except OSError: pass
+return found
+"""
+
+    assert "TooFew: 'left'" in look(leave)
+    assert "TooFew: []" in look(find)
+
+
+def test_the_seed_is_not_in_the_memory_of_the_learners_process(look):
+    text = look("""
+import ctypes, re
+secret = re.compile(b"a seed th[a]t nobody knows")
+public = re.compile(b"takes ch[a]irs")
+found = {"secret": 0, "public": 0}
+for line in open("/proc/self/maps"):
+    start, end = (int(number, 16) for number in line.split()[0].split("-"))
+    if " rw-p " in line and end - start < 2 ** 27:
+        data = ctypes.string_at(start, end - start)
+        found["secret"] += bool(secret.search(data))
+        found["public"] += bool(public.search(data))
+return found["secret"], found["public"] > 0
+""")
+
+    assert "TooFew: (0, True)" in text
+
+
+def test_a_scenario_that_kills_the_child_costs_only_its_own_points(mark):
+    text = ANSWER.replace("self.chairs += n", "import os; os._exit(3)")
+
+    marked = mark(text)
+
+    assert [each.outcome for each in marked.marks] == ["right", "right", "crashed"]
+    assert "your code ended its process with exit code 3" in marked.report.text
+
+
+def test_a_scenario_that_hangs_costs_only_its_own_points(mark):
+    text = ANSWER.replace(
+        "if n > self.chairs:", "while n > self.chairs:\n            pass\n        if 0:"
+    )
+
+    marked = mark(text)
+
+    assert [each.outcome for each in marked.marks] == ["right", "crashed", "right"]
+    assert "stopped after 0.5 s" in marked.report.text
+
+
+def test_what_came_back_is_escaped_on_the_page(mark):
+    from course_lib.grading.pages import feedback_page
+    from course_lib.grading.roster import Learner
+    from course_lib.grading.rows import GradedRow
+
+    marked = mark(f"{WRONG}\n{ATTACKS['markup is put into the report']}")
+
+    page = feedback_page(GradedRow(Learner("<b>Ana"), "a.py", "001", marked), "A <title>")
+
+    assert "&lt;script&gt;" in page
+    assert "<script" not in page
+    assert "<b>" not in page
+
+
+def test_the_same_submission_and_seed_give_the_same_bytes(mark):
+    odd = "print({'a', 'b', 'c'}, object())\n" + WRONG.replace(
+        "self.chairs += 0", "raise ValueError({'x', 'y', 'z'}, object(), id(self) and 1)"
+    )
+
+    assert mark(odd).to_json() == mark(odd).to_json()
+    assert json.loads(mark(odd).to_json())["points"] == 0
