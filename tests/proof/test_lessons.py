@@ -118,6 +118,14 @@ look = "import socket; socket.getaddrinfo('shop.example', 80)"
 done = subprocess.run([sys.executable, "-c", look], capture_output=True)
 """
 
+SMALL = """\
+from matplotlib.figure import Figure
+from course_lib.lesson import figure
+fig = Figure()
+fig.text(0.5, 0.5, "small", fontsize=6)
+figure(fig, alt="A word that is too small to be read.")
+"""
+
 # the fault -> (the cells of a lesson with it, a pattern for what the gate must say)
 FAULTS: dict[str, tuple[list[NotebookNode], str]] = {
     "a changed output": (
@@ -131,6 +139,10 @@ FAULTS: dict[str, tuple[list[NotebookNode], str]] = {
     "a changed figure": (
         [cell(FIGURE, result("line y=[0, 8]", **{"text/html": PICTURE}))],
         r'cell "c1": Cell outputs differ\n.*-line y=\[0, 8\]\n.*\+line y=\[0, 9\]',
+    ),
+    "a picture that is hard to see": (
+        [cell(SMALL)],
+        "hard to see: the text 'small' has 6 points, under 9",
     ),
     "a comment that asks to be skipped": (
         [cell("# NBVAL_IGNORE_OUTPUT\nprint(1)", "2\n")],

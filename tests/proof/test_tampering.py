@@ -39,12 +39,12 @@ FIGURE = """\
 def draw(color="#0072B2", last=4, title="The queue", label="people", marker="o",
          style="-", width=2, top=5, alt="The queue grows by one person a second.",
          caption="Figure 1", long="It starts at one.", note=""):
-    fig = Figure(figsize=(2, 1.5))
+    fig = Figure(figsize=(4, 3))
     axes = fig.subplots()
     axes.plot([1, 2, 3], [1, 2, last], color=color, marker=marker, ls=style, lw=width)
-    axes.set(title=title, ylabel=label, ylim=(0, top))
+    axes.set(title=title, xlabel="second", ylabel=label, ylim=(0, top))
     if note:
-        axes.text(1, 1, note)
+        axes.text(2, 0.5, note)
     figure(fig, alt=alt, caption=caption, long=long, data=[(1, 1), (2, 2), (3, last)],
            header=("second", "people"))
 
@@ -54,7 +54,7 @@ EXPLORABLE = """\
 def knob(sentence="{} chairs are taken.", label="Chairs", at=5):
     return explorable(
         lambda chairs: chairs,
-        draw=lambda axes, chairs: axes.bar(["taken"], [chairs]),
+        draw=lambda axes, chairs: axes.bar(["taken"], [chairs]) and axes.set_ylabel("chairs"),
         describe=lambda chairs, before: sentence.format(chairs),
         label=label, controls={"chairs": (1, 9, 1, 3)}, at=[{"chairs": at}])
 
