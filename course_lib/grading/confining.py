@@ -5,7 +5,14 @@ from __future__ import annotations
 import os
 import resource
 
-from course_lib.grading.kernel_calls import drop_capabilities, mount, no_new_privileges
+from course_lib.grading.kernel_calls import (
+    NEW_IPC,
+    NEW_MOUNTS,
+    drop_capabilities,
+    mount,
+    no_new_privileges,
+    unshare,
+)
 from course_lib.grading.protections import Limits, Protections
 from course_lib.grading.view import SCRATCH
 
@@ -43,6 +50,7 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
 
 def _own_scratch(limits: Limits, owner: int) -> None:
     """Empty folders that end with this child, and a /proc with its own processes only."""
+    unshare(NEW_MOUNTS | NEW_IPC)
     options = f"size={limits.scratch},nr_inodes=10000,mode=700,uid={owner},gid={owner}"
     mount("tmpfs", SCRATCH, options)
     mount("tmpfs", "/dev/shm", options)

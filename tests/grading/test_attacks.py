@@ -386,6 +386,20 @@ def test_a_scenario_that_hangs_costs_only_its_own_points(mark):
     assert "stopped after 0.5 s" in marked.report.text
 
 
+@pytest.mark.parametrize(
+    ("attack", "why"),
+    [
+        ("memory without end", "used more than 1,024 MiB of memory"),
+        ("memory without end in many processes", "used more than 1,024 MiB of memory"),
+        ("processes without end", "had more than 32 processes"),
+        ("the process ends at once", "ended its process with exit code 0"),
+        ("it crashes in C", "was ended by signal 11"),
+    ],
+)
+def test_a_learner_is_told_which_limit_ended_the_code(mark, attack, why):
+    assert why in mark(ANSWER + ATTACKS[attack]).report.text
+
+
 def test_what_came_back_is_escaped_on_the_page(mark):
     from course_lib.grading.pages import feedback_page
     from course_lib.grading.roster import Learner
