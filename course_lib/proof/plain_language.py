@@ -44,9 +44,6 @@ IDIOMS = (
 )
 """Who reads English as a second language cannot look these up word by word."""
 
-LATER = ("03.3-bank-ledger", "03.4-shop-database")
-"""Exercises whose texts are over these limits still; take each out when it is mended."""
-
 _FENCED = re.compile(r"^(```|~~~)[^\n]*\n(.*?)^\1[ \t]*$", re.MULTILINE | re.DOTALL)
 _IDIOM = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, IDIOMS))})(?!\w)", re.IGNORECASE)
 _ENDING = re.compile(r"(?:ing|ed|es|s|e|y)$")
@@ -111,7 +108,7 @@ def language_is_plain(root: Path) -> Gate:
 def _texts(root: Path, course: Course) -> Iterator[tuple[str, dict[str, Any], Before]]:
     lessons = {lesson.id: lesson for lesson in course.notebooks}
     learned = {id: _learned(root, lesson) for id, lesson in lessons.items()}
-    exercises = [e for e in course.exercises if not e.is_project and e.id not in LATER]
+    exercises = [exercise for exercise in course.exercises if not exercise.is_project]
     paths = [(lesson.path, lesson.needs) for lesson in course.notebooks]
     paths += [(exercise.notebook, exercise.needs) for exercise in exercises]
     for path, needs in paths:

@@ -15,9 +15,10 @@
 #
 # All of it works on SQLite (in WAL mode) and on PostgreSQL 18. `conn` comes from
 # `sqlite3.connect(path, isolation_level=None)` or from `psycopg.connect(url, autocommit=True)`. So
-# Python begins no transaction by itself, and none ends by itself. `isinstance(conn,
-# sqlite3.Connection)` tells which one it is. Without PostgreSQL here, the checks tell their
-# SQLite half.
+# Python begins no transaction by itself, and none ends by itself.
+#
+# `isinstance(conn, sqlite3.Connection)` tells which one it is. Without PostgreSQL here, the checks
+# tell their SQLite half.
 #
 # A parameter is `?` in SQLite and `%s` in psycopg. `execute` below hides that, if you like. Most
 # other SQL that you need is the same in both, `ON CONFLICT ... DO NOTHING` included.
@@ -67,7 +68,7 @@ class Pool(Protocol):
 
 
 def execute(conn: Any, sql: str, *values: object) -> Any:
-    """The cursor of one statement, with `?` for each value on both databases."""
+    """The cursor of one statement; `?` for each value on both databases."""
     on_sqlite = isinstance(conn, sqlite3.Connection)
     return conn.execute(sql if on_sqlite else sql.replace("?", "%s"), values)
 
@@ -161,14 +162,15 @@ def execute(conn: Any, sql: str, *values: object) -> Any:
 # - At `"read committed"` two transfers in opposite directions succeed even with `retries=0`. So all
 #   transfers take their locks in one order, whichever that is.
 # - The same transfer with the same key, twice at the same moment: one transfer, and both get its
-#   receipt. With another amount, one of them gets `Conflict`. (A unique violation is no conflict that
-#   `run_tx` tries again.)
+#   receipt. With another amount, one of them gets `Conflict`. (A unique violation is no conflict
+#   that `run_tx` tries again.)
 # - At the end some threads make random transfers at all three levels, with many retries.
 # - A process is killed before each statement in turn, and after the commit. A connection is lost
-#   right after each statement, so that nobody knows whether it was done. Then somebody asks again with the
-#   same key. There is one transfer, and who had a receipt gets the same one.
+#   right after each statement, so that nobody knows whether it was done. Then somebody asks again
+#   with the same key. There is one transfer, and who had a receipt gets the same one.
 #
-# A process is killed only on Linux and macOS. On Windows that check always passes, so use WSL there.
+# A process is killed only on Linux and macOS. On Windows that check always passes, so use WSL
+# (Linux inside Windows) there.
 
 
 # %% id="ledger" tags=["solution"]
@@ -223,8 +225,14 @@ def entries(conn: Any) -> list[tuple[str, Decimal]]:
     ### END SOLUTION
 
 
-def transfer(conn: Any, src: str, dst: str, amount: Decimal, key: str) -> Receipt:
-    """Move `amount` from `src` to `dst`, once for each key. Runs inside a transaction.
+def transfer(
+    conn: Any,
+    src: str,
+    dst: str,
+    amount: Decimal,
+    key: str,
+) -> Receipt:
+    """Move `amount` from `src` to `dst`, once for each key, in a transaction.
 
     Raises:
         Refused: the rules do not allow it; see task 2.
@@ -291,7 +299,7 @@ def run_tx(
     clock: Clock | None = None,
     isolation: str | None = None,
 ) -> Any:
-    """What `fn(conn)` returns, committed; the whole is tried again after a conflict.
+    """What `fn(conn)` returns, committed; all is tried again after a conflict.
 
     Args:
         pool: lends connections.
@@ -377,13 +385,18 @@ class OnePool:
 
 def show(pool, label, fn):
     try:
-        print(f"{label}: {run_tx(pool, fn, rng=random.Random(1), clock=ManualClock())}")
+        told = run_tx(pool, fn, rng=random.Random(1), clock=ManualClock())
+        print(f"{label}: {told}")
     except ValueError as error:
         print(f"{label}: {type(error).__name__}, {error}")
 
 
 def pays(conn, dst, key):
     return transfer(conn, "ada", dst, Decimal(7), key).amount
+
+
+def listed(conn):
+    return [f"{name} {amount}" for name, amount in entries(conn)]
 
 
 def story(pool):
@@ -395,7 +408,7 @@ def story(pool):
     run_tx(pool, opening)
     for dst, key in (("bao", "first"), ("cat", "second"), ("bao", "first")):
         show(pool, key, partial(pays, dst=dst, key=key))
-    show(pool, "entries", lambda conn: [f"{name} {amount}" for name, amount in entries(conn)])
+    show(pool, "entries", listed)
 
 
 with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
@@ -408,6 +421,7 @@ with closing(sqlite3.connect(":memory:", isolation_level=None)) as conn:
 # ## To think about
 #
 # Now the money goes to another bank, over the network, and takes two seconds. No transaction may be
-# open for so long. What would you commit before the call, and what after it? What does somebody
-# find who looks at the ledger in between, and what if your process dies there? There is no single
-# right answer, and no check.
+# open for so long. What would you commit before the call, and what after it?
+#
+# What does somebody find who looks at the ledger in between, and what if your process dies there?
+# There is no single right answer, and no check.

@@ -45,9 +45,11 @@ from course_lib.practice import check, hint, reset, solution
 # - `add_user(conn, email)` and `add_category(conn, name)` return an id. An email is there once, and
 #   so is the name of a category: the second one is refused.
 # - `add_product(conn, *, name, category, price, stock, attrs)` returns an id. Two products may have
-#   the same name. `category` is an id, `price` a Decimal with two decimals, up to 9,999,999.99.
-#   `stock` is a whole number. `attrs` is a dict from text to text, such as `{"colour": "red"}`;
-#   one JSONB column for it is fine.
+#   the same name.
+#
+#   `category` is an id, `price` a Decimal with two decimals, up to 9,999,999.99. `stock` is a whole
+#   number. `attrs` is a dict from text to text, such as `{"colour": "red"}`; one `jsonb` column for
+#   it is fine.
 # - `add_products(conn, rows)` is the import: it takes a list of dicts with the same five keys. If
 #   one of them is refused, none is added. What it returns is up to you.
 # - `set_price(conn, product, price)` changes the price of today. `stock(conn, product)` is the
@@ -82,13 +84,16 @@ from course_lib.practice import check, hint, reset, solution
 # ## Task 3: thirty buyers, ten pieces
 #
 # Thirty people press the button at the same moment, each with a connection of their own. Each wants
-# one of the last ten pieces. Ten of them get one and the other twenty get `OutOfStock`. Nobody gets
-# any other error. If your way needs a second try, `place_order` makes it by itself.
+# one of the last ten pieces.
+#
+# Ten of them get one and the other twenty get `OutOfStock`. Nobody gets any other error. If your
+# way needs a second try, `place_order` makes it by itself.
 #
 # The check does not hope for bad luck. It stops a buyer before a statement, lets the next one
 # start, stops that one too, and so on, fifteen deep. It does so for every statement of yours. A
-# buyer who waits for a lock is sent home and comes again later. In a second story, three buyers
-# wait for the same row.
+# buyer who waits for a lock is sent home and comes again later.
+#
+# In a second story, three buyers wait for the same row.
 #
 # Free: deadlocks between two orders of several products. Lesson 03.3 is about them.
 
@@ -114,6 +119,7 @@ from course_lib.practice import check, hint, reset, solution
 #
 # - At most `limit` items come back, and fewer only on the last page. If more follow, `next_cursor`
 #   is a text. Given to the next call as `cursor`, with all else the same, it brings the next page.
+#
 #   At the end it is None. (An empty last page is fine.)
 # - This holds for each `sort`, and for many products with the same price or name. Equal ones come
 #   in any fixed order, for example by id.
@@ -213,7 +219,11 @@ def stock(conn: Connection, product: Any) -> int:
     ### END SOLUTION
 
 
-def place_order(conn: Connection, user: Any, lines: Iterable[tuple[Any, int]]) -> Any:
+def place_order(
+    conn: Connection,
+    user: Any,
+    lines: Iterable[tuple[Any, int]],
+) -> Any:
     """Order all of `(product, quantity)`, or nothing. The id of the order.
 
     Raises:
@@ -238,7 +248,7 @@ def place_order(conn: Connection, user: Any, lines: Iterable[tuple[Any, int]]) -
 
 
 def get_order(conn: Connection, order: Any) -> dict[str, Any]:
-    """`{"total": Decimal, "lines": [{"product", "quantity", "price"}, ...]}`"""
+    """`{"total": Decimal, "lines": [{"product", "quantity", "price"}]}`"""
     # TODO: task 2; write helper functions below as you need them
     ### BEGIN SOLUTION
     found = conn.execute("SELECT product_id, quantity, price FROM order_lines WHERE order_id = %s",
@@ -405,7 +415,12 @@ def story(conn):
     create(conn)
     anna, teas = add_user(conn, "anna@example.org"), add_category(conn, "tea")
     tea = add_product(
-        conn, name="strawberry tea", category=teas, price=Decimal("3.10"), stock=3, attrs={}
+        conn,
+        name="strawberry tea",
+        category=teas,
+        price=Decimal("3.10"),
+        stock=3,
+        attrs={},
     )
     order = place_order(conn, anna, [(tea, 2)])
     set_price(conn, tea, Decimal("9.90"))
@@ -418,16 +433,18 @@ def story(conn):
     print("found:", search(conn, "strawbery"))
 
 
-with postgres().database() as database, database.connect(autocommit=True) as conn:
-    try:
-        story(conn)
-    except NotImplementedError:
-        print("Nothing to play with yet: write the functions first.")
+with postgres().database() as database:
+    with database.connect(autocommit=True) as conn:
+        try:
+            story(conn)
+        except NotImplementedError:
+            print("Nothing to play with yet: write the functions first.")
 
 # %% [markdown] id="question"
 # ## To think about
 #
 # The shop wants to print invoices of last year. A customer has married since and has another name,
 # and a product was renamed. Which columns of your schema would have to become history, like the
-# price? And which must not, if the customer asks you to delete her data? There is no single right
-# answer, and no check.
+# price? And which must not, if the customer asks you to delete her data?
+#
+# There is no single right answer, and no check.
