@@ -151,6 +151,9 @@ def write(path: Path) -> None:
     nbformat.write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
+pytestmark = pytest.mark.xdist_group("planted")  # the notebook is run once
+
+
 @pytest.fixture(scope="module")
 def in_notebook(running_lab: Lab, context: Any) -> set[str]:
     """The rules that the planted notebook broke."""
