@@ -16,7 +16,7 @@ from course_lib.proof.browser.findings import Finding
 __all__ = ["Walk", "walk"]
 
 SOON = 500  # milliseconds from a key to the words (facts of screen readers: a pause begins)
-_LATEST = 5_000  # what has not been told by then is silent
+_LATEST = 8_000  # what has not been told by then is silent, also on a machine under load
 _TABS = 60  # more than any cell has; then Tab goes round in a circle
 _ROUNDS = 3  # an answer can enable further controls
 _TRIES = 3  # a machine under load may be slow once
@@ -127,7 +127,7 @@ def _use(
         if speaks:
             _await(page, _HEARD, SOON if turn else _LATEST)
         if draws and not drawn:
-            _await(page, _SEEN, _LATEST if spoken and not turn else SOON)
+            _await(page, _SEEN, SOON if turn else _LATEST)
         heard = page.evaluate("() => courseAudit.heard")
         now = page.evaluate("number => courseAudit.now(number)", number)
         spoken += [heard["after"]] if heard["after"] is not None else []
