@@ -34,9 +34,9 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     if not data.strip():
         raise Unreadable(f"{name} is empty; hand in the notebook again.")
     if name.lower().endswith(".py"):
-        return _script(name, _text(name, data))
+        return _script(_text(data))
     try:
-        notebook = json.loads(_text(name, data))
+        notebook = json.loads(_text(data))
         cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
         found = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -48,7 +48,7 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     return found
 
 
-def _text(name: str, data: bytes) -> str:
+def _text(data: bytes) -> str:
     """Decoded: by its byte order mark, as UTF-8, or as a script's first lines say."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
@@ -84,14 +84,14 @@ def _cell(cell: Any, number: int) -> Cell:
     }
 
 
-def _script(name: str, text: str) -> list[Cell]:
+def _script(text: str) -> list[Cell]:
     """A script with cells is read like a notebook; any other is one solution cell."""
     if _EXPORTED.search(text):
         parts = _EXPORTED.split(text)
         return [_script_cell(f"part {n}", "", [], part) for n, part in enumerate(parts, 1)]
     cells = [cell for cell in read_cells(text) if not cell.markdown]
     if not any(cell.tags for cell in cells):
-        return [_script_cell(name, "", ["solution"], text)]
+        return [_script_cell("your file", "", ["solution"], text)]
     return [_script_cell(f"cell {c.id}", c.id, [*c.tags], c.text) for c in cells]
 
 

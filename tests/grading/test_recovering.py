@@ -366,7 +366,7 @@ def test_a_name_that_is_nearly_right_is_named(mark):
 def test_a_cell_that_python_cannot_read_is_quoted(mark):
     marked = mark(ANSWER.replace("def take(self, n):", "def take(self, n:"))
 
-    assert "Python cannot read answer.py" in marked.report.headline
+    assert "Python cannot read your file" in marked.report.headline
     assert "def take(self, n:" in marked.report.text
 
 

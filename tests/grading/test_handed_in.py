@@ -1,0 +1,228 @@
+"""Files, folders, zips and rosters: each learner gets a row, whatever is in it."""
+
+import io
+import json
+import os
+import zipfile
+
+import pytest
+
+from course_lib.grading import handed_in as module
+from course_lib.grading.choosing import Undecided, choose
+from course_lib.grading.handed_in import HandedIn, handed_in
+from course_lib.grading.roster import Learner, assigned, read_roster
+from course_lib.index import load
+
+from .conftest import ANSWER, ID
+
+
+def zipped(**files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return data.getvalue()
+
+
+@pytest.fixture
+def place(tmp_path):
+    found = tmp_path / "in"
+    found.mkdir()
+    return found
+
+
+def one(place):
+    [found] = handed_in(place)
+    return found
+
+
+def test_files_zips_and_folders_are_found_by_name(place):
+    (place / "ana.ipynb").write_bytes(b"{}")
+    (place / "bo.py").write_bytes(b"x = 1")
+    (place / "cem.zip").write_bytes(zipped(**{"deep__down__answer.py": "x = 2", "a.txt": "no"}))
+    (place / "dia" / "more").mkdir(parents=True)
+    (place / "dia" / "more" / "answer.py").write_bytes(b"x = 3")
+    (place / ".DS_Store").write_bytes(b"")
+
+    found = {each.name: [(f.path, f.data) for f in each.files] for each in handed_in(place)}
+
+    assert found == {
+        "ana.ipynb": [("ana.ipynb", b"{}")],
+        "bo.py": [("bo.py", b"x = 1")],
+        "cem.zip": [("deep/down/answer.py", b"x = 2")],
+        "dia": [("more/answer.py", b"x = 3")],
+    }
+
+
+def test_copies_that_editors_and_systems_leave_are_no_submissions(place):
+    folder = place / "ana"
+    for name in (".ipynb_checkpoints/a-checkpoint.ipynb", "__MACOSX/._a.ipynb", "a.ipynb"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"{}")
+
+    assert [file.path for file in one(place).files] == ["a.ipynb"]
+
+
+def test_a_zip_of_a_whole_class_gives_each_learner_a_row(tmp_path):
+    data = zipped(
+        **{
+            "Ana Ruiz_1_assign_file__exercise.ipynb": "{}",
+            "Bo Li_2_assign_file__work.zip": zipped(**{"a.py": "x = 1"}),
+            "chen.py": "x = 2",
+        }
+    )
+    (tmp_path / "class.zip").write_bytes(data)
+
+    found = handed_in(tmp_path / "class.zip")
+
+    assert [(each.name, each.files[0].path) for each in found] == [
+        ("Ana Ruiz_1_assign_file", "exercise.ipynb"),
+        ("Bo Li_2_assign_file", "a.py"),
+        ("chen.py", "chen.py"),
+    ]
+
+
+def test_a_link_is_not_followed(place, tmp_path):
+    (tmp_path / "seed").write_text("secret", encoding="utf-8")
+    (place / "ana.py").symlink_to(tmp_path / "seed")
+    (place / "bo").mkdir()
+    (place / "bo" / "bo.py").symlink_to(tmp_path / "seed")
+
+    ana, bo = handed_in(place)
+
+    assert (ana.files, ana.problem) == ((), "It is a link, which is not followed.")
+    assert (bo.files, bo.problem) == ((), "There is no notebook and no .py file in it.")
+
+
+def test_a_link_in_a_zip_is_not_followed(place):
+    info = zipfile.ZipInfo("a.py")
+    info.external_attr = 0o120777 << 16
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(info, "/etc/passwd")
+    (place / "ana.zip").write_bytes(data.getvalue())
+
+    assert one(place).files == ()
+
+
+def test_a_pipe_is_not_waited_for(place):
+    os.mkfifo(place / "ana.py")
+
+    assert one(place).problem == "ana.py is no ordinary file."
+
+
+def test_a_zip_that_leads_elsewhere_is_only_read(place):
+    (place / "ana.zip").write_bytes(zipped(**{"..__..__etc__a.py": "x = 1"}))
+
+    assert [file.data for file in one(place).files] in ([], [b"x = 1"])
+    assert sorted(os.listdir(place)) == ["ana.zip"]
+
+
+def test_a_zip_that_grows_beyond_the_limit_is_refused(place, monkeypatch):
+    monkeypatch.setattr(module, "MOST_BYTES", 1000)
+    (place / "ana.zip").write_bytes(zipped(**{"a.py": b"#" * 100_000}))
+
+    assert "when unzipped" in one(place).problem
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", zipped(**{"a.py": "x"})[:-30]])
+def test_a_broken_zip_has_a_sentence(place, data):
+    (place / "ana.zip").write_bytes(data)
+
+    assert one(place).problem == "ana.zip cannot be unzipped; zip the notebook again."
+
+
+def test_other_kinds_of_files_have_a_sentence(place):
+    (place / "ana.pdf").write_bytes(b"%PDF")
+
+    assert one(place).problem == ".pdf is no notebook and no .py file."
+
+
+def test_a_folder_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(ValueError, match="is no folder and no zip"):
+        handed_in(tmp_path / "nothing")
+
+
+@pytest.fixture
+def index(root):
+    return load((root / "course.toml").read_text(encoding="utf-8"))
+
+
+def chosen(files, index, root, **more):
+    handed = HandedIn("ana", tuple(module.File(path, data.encode()) for path, data in files))
+    return choose(handed, index, root, **more)
+
+
+def notebook(source):
+    return json.dumps({"cells": [{"cell_type": "code", "source": source, "metadata": {}}]})
+
+
+def test_the_exercise_is_found_by_what_the_cells_call(index, root):
+    found = chosen([("a.ipynb", notebook(f'check("{ID}")'))], index, root)
+
+    assert found.exercise == ID
+
+
+def test_the_exercise_is_found_by_the_names_it_asks_for(index, root):
+    assert chosen([("a.py", ANSWER)], index, root).exercise == ID
+
+
+def test_of_several_files_the_one_with_the_answer_is_taken(index, root):
+    files = [("notes.ipynb", notebook("x = 1")), ("helper.py", "y = 2"), ("b.py", ANSWER)]
+
+    assert chosen(files, index, root).path == "b.py"
+    found = chosen(files, index, root, exercise=ID, names=("Counter", "TooFew"))
+    assert found.path == "b.py"
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ([("a.ipynb", notebook("x = 1"))], "It does not say which exercise it answers"),
+        ([("a.ipynb", "{")], "a.ipynb is not a whole notebook"),
+        ([("a.ipynb", "[" * 100_000)], "a.ipynb is not a whole notebook"),
+        ([("a.ipynb", '{"cells": [3]}')], "a.ipynb is not a whole notebook"),
+        ([("a.ipynb", '{"cells": {"a": 1}}')], "a.ipynb is not a whole notebook"),
+        ([("a.ipynb", " ")], "a.ipynb is empty"),
+    ],
+)
+def test_what_cannot_be_told_has_a_sentence(files, words, index, root):
+    with pytest.raises(Undecided, match=words):
+        chosen(files, index, root)
+
+
+def roster(tmp_path, text):
+    path = tmp_path / "roster.csv"
+    path.write_bytes(text.encode("utf-8-sig"))
+    return read_roster(path)
+
+
+def test_a_roster_gives_files_their_owners(tmp_path):
+    found = roster(tmp_path, "Name,File,Email\r\nAna Ruiz,a17,ana@example.org\r\n")
+
+    assert found == [Learner("Ana Ruiz", "a17", {"email": "ana@example.org"})]
+
+
+def test_everybody_has_a_row_in_the_order_of_the_roster():
+    ana, bo = Learner("Ana", "ANA.ipynb"), Learner("Bo", "bo")
+    files = [HandedIn("ana.ipynb"), HandedIn("chen.zip")]
+
+    found = assigned(files, [bo, ana])
+
+    assert [(learner.name, each.problem) for learner, each in found] == [
+        ("Bo", "Nothing was handed in."),
+        ("Ana", ""),
+        ("chen", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("name,email\nAna,a\n", 'no column "file"'),
+        ("file,name\na.py,Ana\nA.ipynb,Bo\n", 'has "A.ipynb" in two rows'),
+    ],
+)
+def test_a_roster_that_cannot_be_used_says_why(tmp_path, text, words):
+    with pytest.raises(ValueError, match=words):
+        roster(tmp_path, text)

@@ -1,0 +1,127 @@
+"""Right answers in a style that a strict grader might punish. None may lose a mark."""
+
+import pytest
+
+from .conftest import ANSWER
+
+ABOVE = {
+    "two hundred thousand lines of output": "for number in range(200_000): print(number)",
+    "words on stderr": "import sys; print('careful', file=sys.stderr)",
+    "bytes past Python's own output": "import os; os.write(1, b'hello'); os.write(2, b'oh')",
+    "warnings": "import warnings; warnings.warn('old'); PATTERN = '\\d'",
+    "warnings as errors": "import warnings; warnings.simplefilter('error')",
+    "logging to the root logger": "import logging; logging.basicConfig(level=0); logging.info(1)",
+    "other streams": "import io, sys; sys.stdout = sys.stderr = io.StringIO()",
+    "closed streams": "import sys; sys.stdout.close()",
+    "words of many languages": "NAME_Ö = 'stół 椅子 \\ud83e'; print(ascii(NAME_Ö))",
+    "modules nobody has loaded yet": "import fractions, sqlite3, zoneinfo, csv, xml.dom.minidom",
+    "a lock and a thread": """
+import threading
+LOCK = threading.Lock()
+thread = threading.Thread(target=print)
+thread.start(); thread.join()
+""",
+    "a pool of threads": """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(8) as pool: list(pool.map(abs, range(100)))
+""",
+    "a child process": """
+import multiprocessing
+child = multiprocessing.get_context("fork").Process(target=print)
+child.start(); child.join(); assert child.exitcode == 0
+""",
+    "another program": """
+import subprocess, sys
+assert subprocess.run([sys.executable, "-c", "print(1)"], capture_output=True).stdout == b"1\\n"
+""",
+    "asyncio": """
+import asyncio
+async def main(): await asyncio.sleep(0)
+asyncio.run(main())
+""",
+    "a temporary file": """
+import tempfile
+with tempfile.NamedTemporaryFile() as file: file.write(b"x" * 2**20)
+""",
+    "a file in the current folder": """
+from pathlib import Path
+Path("notes.txt").write_text("x"); assert Path("notes.txt").read_text() == "x"
+""",
+    "a deep recursion limit": "import sys; sys.setrecursionlimit(20_000)",
+    "a hundred megabytes": "BIG = bytes(100 * 2**20)",
+    "its own signal handler": "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)",
+    "the chance seeded globally": "import random; random.seed(1); random.random()",
+    "names of its own that hide built-ins": "list = dict = print = None",
+    "a form feed": "\f",
+}
+"""Each stands above a right answer."""
+
+BELOW = {
+    "the end of the program": "import sys\nif __name__ == '__main__': sys.exit(0)\nsys.exit(1)",
+    "a test of its own that fails": "assert Counter(1).take(1) == 1",
+    "tests with unittest": "import unittest\nclass T(unittest.TestCase): pass",
+    "a question to the reader": "input('Press Enter')",
+    "a call of check": "from course_lib.practice import check\ncheck('01.1-counter').rows[0]",
+}
+"""Each stands below a right answer."""
+
+CHANGED = {
+    "prints in every call": ("        self.chairs += n", "        print(self); self.chairs += n"),
+    "imports within methods": ("self.chairs += n", "import operator; self.chairs += n"),
+    "slow but right": ("self.chairs += n", "import time; time.sleep(0.7); self.chairs += n"),
+    "a class above it": ("class Counter:", "class _Old: pass\n\nclass Counter(_Old):"),
+    "tabs": ("    ", "\t"),
+    "no line end": ("return self.chairs\n", "return self.chairs"),
+}
+
+OTHERS = {
+    "a dataclass with slots": """
+from dataclasses import dataclass
+
+class TooFew(ValueError): ...
+
+@dataclass(slots=True)
+class Counter:
+    chairs: int = 10
+
+    def take(self, n: "int") -> "int":
+        if n > self.chairs: raise TooFew(n)
+        self.chairs -= n; return self.chairs
+
+    def refill(self, n): return (setattr(self, "chairs", self.chairs + n), self.chairs)[1]
+""",
+    "made by a function": """
+TooFew = type("TooFew", (Exception,), {})
+
+def make():
+    class Counter:
+        def __init__(self, chairs=10): self.chairs = chairs
+        def take(self, n):
+            match n > self.chairs:
+                case True: raise TooFew
+            self.chairs = self.chairs - n
+            return self.chairs
+        refill = lambda self, n: self.__dict__.update(chairs=self.chairs + n) or self.chairs
+    return Counter
+
+Counter = make()
+""",
+}
+
+HONEST = (
+    {name: f"{above}\n{ANSWER}" for name, above in ABOVE.items()}
+    | {name: f"{ANSWER}\n{below}" for name, below in BELOW.items()}
+    | {name: ANSWER.replace(old, new) for name, (old, new) in CHANGED.items()}
+    | OTHERS
+)
+
+
+@pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
+def test_an_honest_answer_gets_all_its_marks(text, mark):
+    marked = mark(text)
+
+    assert marked.report.text.startswith("01.1-counter: right, 4 of 4 points")
+
+
+def test_the_corpus_has_as_many_answers_as_it_must():
+    assert len(HONEST) >= 20
