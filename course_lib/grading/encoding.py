@@ -25,7 +25,7 @@ from course_lib.practice.values import DEPTH, INT_BITS, Foreign
 
 __all__ = ["MOST_BYTES", "Malformed", "decode", "encode"]
 
-MOST_BYTES = 2**20
+MOST_BYTES = 4 * 2**20
 """Of one encoded value."""
 
 MOST_NODES = 50_000

@@ -207,7 +207,7 @@ def test_what_was_marked_is_not_marked_again(root, place, monkeypatch):
 
 def test_what_has_changed_is_marked_again(root, place, seed):
     _, out = grade(root, place)
-    (place / "bo.py").write_text(ANSWER, encoding="utf-8")
+    (place / "bo.py").write_text(ANSWER + "\n# mended\n", encoding="utf-8")
     (place / "ana.py").rename(place / "anastasia.py")
 
     grade(root, place)
