@@ -6,7 +6,7 @@
   let ids = 0;
   let due = 0;
   const all = (selector, root) => (root || document).querySelectorAll(selector);
-  const words = (node) => (node ? node.textContent.replace(/[\u200b\s]+/g, ' ').trim() : '');
+  const words = (node) => (node ? node.textContent.replace(/[\u200b\u00b6\s]+/g, ' ').trim() : '');
   const idOf = (node) => node.id || (node.id = 'course-name-' + (++ids));
   const set = (node, name, value) => {
     if (node && node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
