@@ -70,19 +70,20 @@ FAMILIES: tuple[Family, ...] = (
         ),
     ),
     Family(
-        "key-value, LSM", "RocksDB, Cassandra", "events, sessions",
-        "writes in long runs", "only the questions you planned",
+        "key-value", "Redis, RocksDB, LMDB", "sessions, caches, events",
+        "one key, or a range of sorted keys", "only the questions you planned",
         _fits(
-            (0, "one key at a time"), (0, "no joins"), (1, "the value is yours to read"),
-            (2, "appends, and merges later"), (1, "if the time is in the key"),
-            (0, "reads whole records"), (0, "keys are equal or not"),
+            (1, "several keys at once in some products"), (0, "no joins"),
+            (1, "the value is yours to read"), (2, "an LSM appends, and merges later"),
+            (1, "a range, if the time is in the key"), (0, "reads whole records"),
+            (0, "keys are equal, or in order"),
         ),
     ),
     Family(
         "graph", "Neo4j, Memgraph", "friends, fraud",
         "short queries about long paths", "hard to spread, poor at sums",
         _fits(
-            (2, "transactions over nodes and edges"), (2, "an edge leads to the next node"),
+            (1, "transactions, but few constraints"), (2, "an edge leads to the next node"),
             (1, "nodes have free properties"), (0, "each edge is kept at both ends"),
             (0, "no order by time"), (0, "reads node by node"), (1, "in some products"),
         ),
