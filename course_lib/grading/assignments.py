@@ -9,13 +9,12 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from course_lib.grading.given_cells import read_given
 from course_lib.grading.notebook_cells import Cell
 from course_lib.index import Course, UnknownId, load
 from course_lib.practice.scenarios import Checks, read_checks
@@ -35,7 +34,6 @@ class Assignment:
     checks: Checks
     checks_path: Path
     reference: str
-    given: dict[str, list[str]]
     digest: str
     proofs: Path
 
@@ -61,33 +59,21 @@ def open_assignment(id: str, root: Path) -> Assignment:
         )
     try:
         source = (root / exercise.source).read_text(encoding="utf-8")
-        cells = json.loads((root / exercise.notebook).read_text(encoding="utf-8"))["cells"]
+        given = read_given(root / exercise.notebook)
     except (OSError, ValueError, KeyError) as error:
         raise BadExercise(
             f"{exercise.notebook} or its source cannot be read; run `python3 course.py build`."
         ) from error
-    digest = hashlib.sha256(path.read_bytes() + source.encode("utf-8")).hexdigest()
+    parts = path.read_bytes() + source.encode("utf-8") + repr(given.setup).encode("utf-8")
     return Assignment(
         id=exercise.id,
         title=exercise.title,
         checks=checks,
         checks_path=path,
         reference=reference_text(source, "solution"),
-        given=_given(cells),
-        digest=digest,
+        digest=hashlib.sha256(parts).hexdigest(),
         proofs=root / exercise.proofs,
     )
-
-
-def _given(cells: list[Any]) -> dict[str, list[str]]:
-    """Code of the cells that learners were given, by what it is for."""
-    found: dict[str, list[str]] = {"setup": [], "starter": [], "others": []}
-    for cell in cells:
-        if cell["cell_type"] == "code":
-            tags = cell["metadata"].get("tags", [])
-            kind = "setup" if "setup" in tags else "starter" if "solution" in tags else "others"
-            found[kind].append("".join(cell["source"]))
-    return found
 
 
 def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:

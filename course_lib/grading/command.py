@@ -38,6 +38,8 @@ def main(words: Sequence[str], *, root: Path = ROOT, namespaces: bool = True) ->
         ValueError: what was asked for cannot be done; the message says how to mend that.
     """
     options = _parser().parse_args(words)
+    if not sys.platform.startswith("linux"):
+        raise ValueError("Grading needs Linux; elsewhere run it in a Linux container.")
     place = options.place
     out = options.out or place.absolute().with_name(f"{place.absolute().stem}-marks")
     if place.is_dir() and out.resolve().is_relative_to(place.resolve()):
@@ -69,7 +71,9 @@ def _parser() -> _Parser:
     parser.add_argument("--roster", type=Path, help="CSV with the columns file, name, id, email")
     parser.add_argument("--seed-file", type=Path, help="secret; decides all inputs")
     parser.add_argument("--out", type=Path, help="folder for the marks; default: DIR-marks")
-    parser.add_argument("--jobs", type=_jobs, default=os.cpu_count() or 1, help="default: cores")
+    parser.add_argument(
+        "--jobs", type=_jobs, default=len(os.sched_getaffinity(0)), help="default: cores"
+    )
     parser.add_argument(
         "--accept-missing-protections",
         dest="accept",

@@ -50,7 +50,7 @@ class Observing:
     ) -> None:
         self._warm = warm
         self._assignment = assignment
-        self._job = {"cells": cells, "given": assignment.given}
+        self._job = {"cells": cells}
         self._seed = seed
         self._stuck = 0.0
         self._attempt: Attempt | None = None

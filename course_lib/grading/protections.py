@@ -44,6 +44,7 @@ class Protections:
                 "reading solutions, other submissions and the seed",
                 "seeing and signalling other processes",
                 "the network",
+                "using up the memory with many processes",
             ]
         if not self.namespaces and not self.user:
             found.append("changing the files of whoever runs the grader")

@@ -20,20 +20,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from course_lib.grading.bound_names import bound, changed, used
+from course_lib.grading.given_cells import Given, shape
 from course_lib.grading.mending import parse, readable, reindented
 from course_lib.practice.checking import syntax_error
 from course_lib.practice.learner import CodeCell
 
-__all__ = ["Given", "Recovered", "recover"]
-
-
-@dataclass(frozen=True)
-class Given:
-    """What learners were given: code of the setup, of the solution cells, of all others."""
-
-    setup: list[str] = field(default_factory=list)
-    starter: list[str] = field(default_factory=list)
-    others: list[str] = field(default_factory=list)
+__all__ = ["Recovered", "recover"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +46,7 @@ class _Cell:
 
     @property
     def shape(self) -> str:
-        return _shape(self.tree)
+        return shape(self.tree)
 
     @property
     def binds(self) -> set[str]:
@@ -71,9 +63,8 @@ def recover(cells: Iterable[dict[str, Any]], names: tuple[str, ...], given: Give
     found = [cell for cell in map(_read, cells) if cell]
     found = _without_given([*map(_reindented, _joined(found))], names, given)
     wanted = _wanted(found, set(names))
-    setup = [CodeCell(f"setup {number}", code) for number, code in enumerate(given.setup, 1)]
     chosen = [CodeCell(cell.name, cell.code) for cell in found if cell in wanted and cell.tree]
-    return Recovered([*setup, *chosen], _error(found, names))
+    return Recovered([*given.setup, *chosen], _error(found, names))
 
 
 def _read(cell: dict[str, Any]) -> _Cell | None:
@@ -110,21 +101,11 @@ def _reindented(cell: _Cell) -> _Cell:
 
 def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> list[_Cell]:
     """Leave out the given cells that check or play, and starters that were written elsewhere."""
-    others = _shapes(given.others)
-    starter = _shapes(given.starter)
-    cells = [cell for cell in cells if cell.shape not in others or not cell.shape]
+    starter = given.starter
+    cells = [cell for cell in cells if cell.shape not in given.others]
     asked = {*names}
     written = {name for cell in cells if cell.shape not in starter for name in cell.binds & asked}
     return [c for c in cells if c.shape not in starter or not c.binds & asked <= written]
-
-
-def _shapes(texts: Iterable[str]) -> set[str]:
-    return {_shape(parse(readable(text))) for text in texts} - {""}
-
-
-def _shape(tree: ast.Module | None) -> str:
-    """The same for code that differs in spaces and comments only; "" for none."""
-    return ast.dump(tree) if tree and tree.body else ""
 
 
 def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:

@@ -10,8 +10,9 @@ from typing import Any
 
 from course_lib.grading.channel import Channel, Closed
 from course_lib.grading.encoding import MOST_BYTES, encode
+from course_lib.grading.given_cells import Given
 from course_lib.grading.learners_cells import run
-from course_lib.grading.recovering import Given, recover
+from course_lib.grading.recovering import recover
 from course_lib.practice.checking import nearly
 from course_lib.practice.running import Told, tell
 from course_lib.practice.scenarios import Checks
@@ -28,12 +29,12 @@ MOST_JOB = 32 * 2**20
 """Bytes of one job: the cells of a notebook."""
 
 
-def serve(channel: Channel, *, checks: Checks) -> None:
+def serve(channel: Channel, *, checks: Checks, given: Given) -> None:
     """Answer one job, then one request for each scenario, until nobody asks any more."""
     try:
         channel.send(CONFINED)
         job: Any = channel.receive(most=MOST_JOB)
-        namespace, ready = _load(job, checks)
+        namespace, ready = _load(job, checks, given)
         channel.send(ready)
         scenarios = {each.meaning: each for each in checks.scenarios}
         while True:
@@ -45,10 +46,10 @@ def serve(channel: Channel, *, checks: Checks) -> None:
         return
 
 
-def _load(job: Any, checks: Checks) -> tuple[dict[str, Any], dict[str, object]]:
+def _load(job: Any, checks: Checks, given: Given) -> tuple[dict[str, Any], dict[str, object]]:
     """The learner's namespace, and what to say of it; "state" is "ready" if all is there."""
     names = checks.names
-    recovered = recover(job["cells"], names, Given(**job["given"]))
+    recovered = recover(job["cells"], names, given)
     namespace, failure = run(recovered.cells, seconds=CELLS_LIMIT)
     absent = next((name for name in names if name not in namespace), "")
     ready: dict[str, object] = {"state": "ready", "slow": bool(failure and failure.too_long)}

@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from course_lib import practice
 from course_lib.grading import telling
 from course_lib.grading.channel import Channel, Closed
+from course_lib.grading.given_cells import Given, read_given
 from course_lib.grading.guarding import guard
 from course_lib.grading.kernel_calls import (
     NEW_IPC,
@@ -94,12 +95,12 @@ def _serve(start: socket.socket, protections: Protections) -> NoReturn:
     while True:
         request, ends = _request(start)
         data, control = (socket.socket(fileno=end) for end in ends)
-        checks = _checks(request)
+        checks, given = _exercise(request)
         gc.freeze()  # children need not copy what nobody throws away
         child = os.fork()
         if not child:
             start.close()
-            work = functools.partial(telling.serve, checks=checks)
+            work = functools.partial(telling.serve, checks=checks, given=given)
             guard(work, data, control, limits=Limits(), protections=protections)
         data.close()
         control.close()
@@ -118,9 +119,11 @@ def _request(start: socket.socket) -> tuple[str, list[int]]:
 
 
 @functools.cache
-def _checks(path: str) -> Any:
-    """The checks at `path`; "\\0" asks for a child that is told nothing."""
-    return Checks((), (), ()) if path == "\0" else read_checks(Path(path))
+def _exercise(path: str) -> tuple[Checks, Given]:
+    """The checks at `path`, and the notebook beside them; "\\0" for neither."""
+    if path == "\0":
+        return Checks((), (), ()), Given()
+    return read_checks(Path(path)), read_given(Path(path).with_name("exercise.ipynb"))
 
 
 def _say_nothing(*_ignored: object, **_named: object) -> Report:

@@ -105,6 +105,7 @@ class _Pool:
 
     def __init__(self, setting: Setting, jobs: int) -> None:
         self._jobs = jobs
+        self._others = {*multiprocessing.active_children()}
         self._executor = ProcessPoolExecutor(
             jobs,
             mp_context=multiprocessing.get_context("spawn"),
@@ -115,7 +116,11 @@ class _Pool:
     def __enter__(self) -> _Pool:
         return self
 
-    def __exit__(self, *_error: object) -> None:
+    def __exit__(self, kind: object, *_error: object) -> None:
+        """Leaving early, by Ctrl-C too, ends the workers at once, and all that they began."""
+        if kind is not None:
+            for worker in {*multiprocessing.active_children()} - self._others:
+                worker.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
     def run(self, waiting: list[tuple[Task, int]]) -> Iterator[tuple[Task, Marked | str]]:

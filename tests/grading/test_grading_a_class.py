@@ -224,32 +224,46 @@ def test_another_seed_marks_everything_again(root, place, seed):
     assert len((out / "marked.jsonl").read_text(encoding="ascii").splitlines()) == 10
 
 
-def test_a_kill_loses_nothing_and_leaves_no_process(root, tmp_path):
+@pytest.fixture
+def grader(root, tmp_path):
+    """A grader in a process of its own, with two of six submissions marked by now."""
     place = tmp_path / "class"
     place.mkdir()
     for number in range(6):
         (place / f"{number}.py").write_text(f"{HANGS}# {number}\n", encoding="utf-8")
     program = "import sys; from pathlib import Path; from course_lib.grading import command\n"
-    program += "if __name__ == '__main__': command.main(sys.argv[2:], root=Path(sys.argv[1]))"
+    program += "if __name__ == '__main__':\n"
+    program += "    sys.exit(command.main(sys.argv[2:], root=Path(sys.argv[1])))"
     script = tmp_path / "grade.py"
     script.write_text(program, encoding="utf-8")
     words = [sys.executable, str(script), str(root), str(place), "--exercise", ID, "--jobs", "1"]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    grader = subprocess.Popen(words, env=environment, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True)
     journal = tmp_path / "class-marks" / "marked.jsonl"
-    end = time.monotonic() + 60
-    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 2):
+    try:
+        wait_for(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 2)
+        yield process, place, journal
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(condition, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
 
-    tree = processes_below(grader.pid)
-    os.kill(grader.pid, signal.SIGKILL)
-    grader.wait()
+
+def test_a_kill_loses_nothing_and_leaves_no_process(root, grader):
+    process, place, journal = grader
+    tree = processes_below(process.pid)
+
+    process.kill()
+    process.wait()
 
     assert len(tree) >= 2
-    while any(is_alive(pid) for pid in tree):
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait_for(lambda: not any(is_alive(pid) for pid in tree))
     lines = journal.read_bytes().splitlines()
     with journal.open("ab") as file:
         file.write(b"half a li")  # as when it dies while it writes
@@ -259,6 +273,22 @@ def test_a_kill_loses_nothing_and_leaves_no_process(root, tmp_path):
     assert after[: len(lines)] == lines
     assert len(after) == 6 + 1
     assert [row[3] for row in rows_of(out / "marks.csv")[1:]] == ["3"] * 6
+
+
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(root, grader):
+    process, place, journal = grader
+    tree = processes_below(process.pid)
+
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+
+    assert process.returncode == 130
+    assert "Stopped; the same command goes on from here." in said
+    assert "Traceback" not in said
+    wait_for(lambda: not any(is_alive(pid) for pid in tree))
+    lines = journal.read_bytes().splitlines()
+    grade(root, place)
+    assert journal.read_bytes().splitlines()[: len(lines)] == lines
 
 
 def processes_below(pid):
