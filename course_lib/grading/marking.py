@@ -146,7 +146,7 @@ class Marker:
             return reports.unreadable(id, SyntaxError(found["reason"], place), cell=found["cell"])
         if error.state == "not run":
             return reports.not_run(id, checks, Told(error=found["error"], line=found["line"]))
-        return reports.ended(id, f"your cells: it {found['why']}")
+        return reports.ended(id, f"it {found['why']}")
 
     def _nothing(self, report: Report) -> Marked:
         """No scenario could be told."""

@@ -50,8 +50,10 @@ class Attempt:
                 return
         except (Closed, TooLate, Malformed):
             pass
-        why = self._why()
-        self.close()
+        try:
+            why = self._why()
+        finally:
+            self.close()
         raise GraderFault(f"A child {why} before it ran any of the learner's code.")
 
     def ask(self, message: object, *, seconds: float) -> object:
@@ -59,6 +61,7 @@ class Attempt:
 
         Raises:
             Died: it ended, or sent something that is no answer.
+            GraderFault: the guard has ended.
             TooLate: it has not answered within `seconds`.
         """
         try:
@@ -70,11 +73,17 @@ class Attempt:
             raise Died(f"sent {error}") from None
 
     def _why(self) -> str:
-        """What the guard says. The child closes its end a moment before it is gone."""
+        """What the guard says. A child that only closes its end still runs then.
+
+        Raises:
+            GraderFault: the guard is gone without a word, which is no learner's doing.
+        """
         try:
             return str(self._control.receive(seconds=1))
-        except (Closed, TooLate, Malformed):
+        except TooLate:
             return "closed its connection"
+        except (Closed, Malformed):
+            raise GraderFault("The guard of a child is gone.") from None
 
     def close(self) -> None:
         """End the child and all that it began. Returns when they are gone."""
