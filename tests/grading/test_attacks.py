@@ -13,6 +13,7 @@ from course_lib.grading.assignments import open_assignment
 from course_lib.grading.marking import Marker
 from course_lib.grading.notebook_cells import read_handed_in
 from course_lib.grading.seeds import Seed
+from course_lib.grading.warm_process import WarmProcess
 
 from .conftest import ANSWER, ID
 
@@ -310,16 +311,16 @@ def test_a_listening_socket_of_the_machine_cannot_be_reached(look, tmp_path):
     assert "no way" in text
 
 
-def test_the_environment_and_the_arguments_hold_no_secret(look):
-    os.environ["A_SECRET_OF_THE_TEACHER"] = "do not look"
-    try:
-        text = look(
-            "import os, sys\nreturn 'A_SECRET_OF_THE_TEACHER' in os.environ or len(sys.argv) > 2"
-        )
-    finally:
-        del os.environ["A_SECRET_OF_THE_TEACHER"]
+def test_the_environment_and_the_arguments_hold_no_secret(root, monkeypatch):
+    monkeypatch.setenv("A_SECRET_OF_THE_TEACHER", "do not look")
+    body = "    import os, sys; return 'A_SECRET_OF_THE_TEACHER' in os.environ or len(sys.argv) > 2"
+    text = SAYS.format(found=f"def look():\n{body}")
 
-    assert "TooFew: False" in text
+    with WarmProcess([root / "exercises"]) as warm:
+        marker = Marker(warm, open_assignment(ID, root), Seed(SECRET))
+        marked = marker.mark(read_handed_in("answer.py", text.encode()))
+
+    assert "TooFew: False" in marked.report.text
 
 
 def test_what_one_submission_leaves_behind_is_gone_for_the_next(look):
@@ -373,6 +374,14 @@ def test_a_scenario_that_kills_the_child_costs_only_its_own_points(mark):
 
     assert [each.outcome for each in marked.marks] == ["right", "right", "crashed"]
     assert "your code ended its process with exit code 3" in marked.report.text
+
+
+def test_scenarios_after_one_that_killed_the_child_are_told(mark):
+    text = ANSWER.replace("self.chairs -= n", "import os; os._exit(3)")
+
+    marked = mark(text)
+
+    assert [each.outcome for each in marked.marks] == ["crashed", "left out", "right"]
 
 
 def test_a_scenario_that_hangs_costs_only_its_own_points(mark):

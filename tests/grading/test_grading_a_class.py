@@ -181,6 +181,8 @@ def test_the_class_report_names_common_scenarios_and_known_mistakes(out):
 
 
 def test_the_same_class_and_seed_give_the_same_bytes(root, place, seed, tmp_path):
+    shows_a_set = "raise ValueError({'a', 'b', 'c', 'd', 'e', 'f'}, object())"
+    (place / "hal.py").write_text(ANSWER.replace("self.chairs += n", shows_a_set), encoding="utf-8")
     words = [str(place), "--exercise", ID, "--seed-file", str(seed)]
     command.main([*words, "--jobs", "1", "--out", str(tmp_path / "one")], root=root)
     command.main([*words, "--jobs", "2", "--out", str(tmp_path / "two")], root=root)
