@@ -44,7 +44,6 @@ FOLDED = {"source_hidden": True}
 """On cells tagged `predict`: their code holds what is to be guessed."""
 LINES = 25
 COLUMNS = 79
-EXERCISE_COLUMNS = 100  # as everywhere in solutions/, from which they are made
 MINUTES_WITHOUT_A_STOP = 15
 
 _HEADING = re.compile(r"^(#{1,6})[ \t]+(.+?)[ \t#]*$", re.MULTILINE)
@@ -157,10 +156,9 @@ def _cell(cell: Cell, name: str, *, exercise: bool) -> Iterator[str]:
     # A starter shows a whole class, so that there is one place to write.
     if len(lines) > LINES and not exercise:
         yield f"{name} has {len(lines)} lines of code, the limit is {LINES}; split it."
-    most = EXERCISE_COLUMNS if exercise else COLUMNS
     for number, line in enumerate(lines, 1):
-        if len(line) > most:
-            yield f"{name}, line {number} has {len(line)} columns, the limit is {most}; wrap it."
+        if len(line) > COLUMNS:
+            yield f"{name}, line {number} has {len(line)} columns, the limit is {COLUMNS}; wrap it."
 
 
 def _header(text: str, entry: Notebook, lessons: Lessons) -> Iterator[str]:
