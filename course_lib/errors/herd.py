@@ -66,6 +66,14 @@ class Herd:
         return start, calls
 
     @property
+    def waves(self) -> dict[int, int]:
+        """Second -> calls that began in it, for each second with calls."""
+        counted = Counter[int]()
+        for start, calls, _ in self.slots:
+            counted[int(start)] += calls
+        return dict(counted)
+
+    @property
     def calls_per_client(self) -> float:
         """1.0 would be: nobody retried."""
         return round(self.calls / self.clients, 2)

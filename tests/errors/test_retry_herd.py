@@ -17,6 +17,12 @@ def test_in_step_they_all_arrive_in_the_same_tenth_of_a_second():
     assert run.calls_per_client == 2.8
 
 
+def test_waves_are_the_calls_of_each_second():
+    run = herd(clients=250, wait="fixed", capacity=100)
+
+    assert run.waves == {1: 250, 2: 150, 3: 50}
+
+
 def test_exponential_without_jitter_keeps_the_crowd_and_waits_longer():
     run = herd(clients=250, wait="exponential", cap=8.0, capacity=100)
 
