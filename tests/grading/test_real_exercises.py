@@ -1,0 +1,79 @@
+"""The course's own exercises in the sandbox: right is right there, and wrong is wrong."""
+
+import pytest
+
+from course_lib.grading.assignments import open_assignment
+from course_lib.grading.known_mistakes import common_mistakes, known_mistakes
+from course_lib.grading.marking import Marker
+from course_lib.grading.notebook_cells import read_handed_in
+from course_lib.grading.seeds import Seed
+from course_lib.grading.warm_process import WarmProcess
+from course_lib.index import ROOT, course
+from course_lib.practice.source import BadExercise
+
+BREAKER = "01.5-circuit-breaker"
+
+
+def is_gradable(exercise):
+    """Not a project, and without a database."""
+    try:
+        open_assignment(exercise.id, ROOT)
+    except BadExercise:
+        return False
+    return True
+
+
+GRADABLE = [exercise for exercise in course().exercises if is_gradable(exercise)]
+
+
+def test_the_exercises_of_chapter_one_can_be_graded():
+    assert {each.id for each in GRADABLE} >= {
+        each.id for each in course().exercises if each.chapter in ("00_start", "01_errors")
+    }
+
+
+@pytest.fixture(scope="module")
+def marker():
+    """Gives the Marker of an exercise."""
+    with WarmProcess([ROOT / "exercises"]) as warm:
+        if not warm.protections.namespaces:
+            pytest.skip("this machine allows no namespaces")
+        made = {}
+
+        def of(id):
+            if id not in made:
+                made[id] = Marker(warm, open_assignment(id, ROOT), Seed(b"of the real ones"))
+            return made[id]
+
+        yield of
+
+
+@pytest.mark.parametrize("exercise", GRADABLE, ids=lambda exercise: exercise.id)
+def test_the_reference_passes_and_the_starter_is_not_started(exercise, marker):
+    data = (ROOT / exercise.notebook).read_bytes()
+
+    marked = marker(exercise.id).mark(read_handed_in("exercise.ipynb", data))
+
+    assert (marked.points, marked.report.outcome) == (0, "not started")
+
+
+@pytest.mark.parametrize("name", ["immutable_core", "state_objects"])
+def test_other_right_answers_get_full_marks(name, marker):
+    path = ROOT / "tests/exercises/01_errors/5_circuit_breaker/also_right" / f"{name}.py"
+
+    marked = marker(BREAKER).mark(read_handed_in(path.name, path.read_bytes()))
+
+    assert (marked.points, marked.of_points) == (45, 45)
+
+
+@pytest.mark.parametrize("name", ["calls_while_open", "cancellation_counts", "timer_not_refreshed"])
+def test_a_known_mistake_is_recognised(name, marker):
+    folder = ROOT / "tests/exercises/01_errors/5_circuit_breaker/mutants"
+    data = (folder / f"{name}.py").read_bytes()
+
+    marked = marker(BREAKER).mark(read_handed_in("mine.py", data))
+
+    assert marked.points < 45
+    [(words, count)] = common_mistakes([marked], known_mistakes(folder))
+    assert name.replace("_", " ") in words
+    assert count == 1
