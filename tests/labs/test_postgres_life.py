@@ -270,6 +270,22 @@ def test_when_a_process_of_the_server_is_killed_all_of_it_goes_and_the_next_call
     assert kernel.run()["guard"] != first["guard"]
 
 
+def test_a_call_right_after_the_server_was_killed_gives_a_new_one(start: Start) -> None:
+    """Its keepers live a moment longer than the server; that moment must not matter."""
+    kernel = start()
+    first = kernel.run()
+    keepers = [psutil.Process(first["guard"]), keeper_of(first["guard"])]
+    for one in keepers:
+        one.suspend()  # as on a busy machine
+
+    postmaster_of(first["guard"]).kill()
+
+    assert eventually(lambda: refuses(first["port"]))
+    assert kernel.run()["guard"] != first["guard"]
+    for one in keepers:
+        one.resume()
+
+
 def test_a_query_that_never_ends_does_not_keep_the_server(start: Start) -> None:
     kernel = start()
     first = kernel.run()

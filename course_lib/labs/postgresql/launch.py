@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ from course_lib.labs.postgresql.programs import find
 __all__ = ["Launched", "cache_folder"]
 
 _STOPPING_MAY_TAKE = 5.0  # seconds
+_LISTENING_MAY_TAKE = 2.0  # the system answers for a server that is merely busy
 _ROOT = Path(__file__).parents[3]
 _MAIN = (
     f"import sys; sys.path.insert(0, {str(_ROOT)!r}); "
@@ -105,8 +107,20 @@ class Launched:
         return told
 
     def alive(self) -> bool:
-        """Whether its keepers still run; asked in a fork of the owner, True."""
-        return os.getpid() != self.owner or self._process.poll() is None
+        """Whether it takes connections; asked in a fork of the owner, True.
+
+        The keepers alone do not tell: they live a moment longer than a server that was killed.
+        """
+        if os.getpid() != self.owner:
+            return True
+        return self._process.poll() is None and self._listens()
+
+    def _listens(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=_LISTENING_MAY_TAKE):
+                return True
+        except OSError:
+            return False
 
     def restart(self, *, crash: bool) -> None:
         self._ask(json.dumps({"crash": crash}).encode() + b"\n")
