@@ -105,7 +105,7 @@ def test_jupyter_and_ipython_keep_everything_in_the_folder_of_the_record(tmp_pat
 def test_starting_refreshes_work_says_what_changed_and_runs_jupyterlab(monkeypatch, capsys):
     launched = []
     monkeypatch.setattr(lab.os, "environ", dict(lab.os.environ))
-    monkeypatch.setattr(lab.workspace, "refresh", lambda: "You changed something.")
+    monkeypatch.setattr(lab.workspace, "refresh", lambda work: "You changed something.")
     monkeypatch.setattr(LabApp, "launch_instance", launched.append)
 
     assert lab.start(port=None, browser=False, others=[]) == 0
