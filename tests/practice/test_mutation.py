@@ -6,6 +6,7 @@ import pytest
 
 from course_lib.practice import mutation
 from course_lib.practice.mutation import mutate, mutations
+from course_lib.practice.opened import Opened
 
 ID = "01.1-counter"
 pytestmark = pytest.mark.skipif(
@@ -139,3 +140,17 @@ def test_a_mutation_that_hangs_counts_as_caught(root, monkeypatch):
     edit(root / "solutions/01_shop/1_counter.py", "chairs: int = 10", "chairs: int")
 
     assert mutate(ID, root=root).caught == 9
+
+
+def test_the_reference_is_timed_anew_when_a_proof_has_told_it(root, monkeypatch):
+    told, tell = [], Opened._tell_reference
+    monkeypatch.setattr(
+        Opened, "_tell_reference", lambda *given: told.append(given[1].meaning) or tell(*given)
+    )
+    mutate(ID, root=root)
+    first = told.copy()
+
+    mutate(ID, root=root)
+
+    assert first
+    assert told == first * 2
