@@ -42,7 +42,8 @@ def context(chromium: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
-def page(context: Any) -> Iterator[Any]:
+def page(context: Any, running_lab: Lab) -> Iterator[Any]:
+    running_lab.forget()  # the profile, say, that the test before chose
     one = context.new_page()
     yield one
     one.close()

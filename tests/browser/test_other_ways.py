@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from course_lib.lesson.profiles import PROFILES
 from course_lib.proof.browser import audit
 from course_lib.proof.browser.findings import told
 from course_lib.proof.browser.lab import Lab, close_lesson, open_lesson, run_all
@@ -37,14 +38,17 @@ def test_the_frame_of_jupyterlab_gets_no_worse(first: Any) -> None:
 
 
 def test_the_profiles_change_letters_and_stop_motion(first: Any) -> None:
+    _choose(first)
     before = first.evaluate(_LETTERS)
 
     _choose(first, "large print", "calm")
 
     after = first.evaluate(_LETTERS)
+    moves, faint = first.evaluate(_MOVES), audit.contrast(first, audit.NOTEBOOK)
+    _choose(first)  # the next lessons as they were
     assert after > before
-    assert not first.evaluate(_MOVES)
-    assert not audit.contrast(first, audit.NOTEBOOK)
+    assert not moves
+    assert not faint
 
 
 _LETTERS = """\
@@ -55,14 +59,16 @@ _MOVES = """\
 
 
 def _choose(page: Any, *names: str) -> None:
-    for name in names:
-        box = page.locator(".jp-Notebook").get_by_role("checkbox", name=name)
-        box.focus()
-        page.keyboard.press("Space")
-    button = page.get_by_role("button", name="Use and keep these")
-    button.focus()
+    """Tick these profiles and no others, by keyboard."""
+    for each in PROFILES:
+        box = page.locator(".jp-Notebook").get_by_role("checkbox", name=each.name)
+        if box.is_checked() != (each.name in names):
+            box.focus()
+            page.keyboard.press("Space")
+    page.get_by_role("button", name="Use and keep these").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.body.innerText.includes('Now on: large print, calm')")
+    told = f"Now on: {', '.join(names) or 'nothing extra'}."
+    page.wait_for_function("told => document.body.innerText.includes(told)", arg=told)
 
 
 def test_a_lesson_that_was_not_run_can_be_read_in_notebook_7(running_lab: Lab, page: Any) -> None:

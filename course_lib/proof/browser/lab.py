@@ -68,6 +68,12 @@ class Lab:
     url: str
     token: str
     work: Path
+    home: Path
+
+    def forget(self) -> None:
+        """Erase the learner's record, as in a first start."""
+        for path in self.home.glob("progress.*"):
+            path.unlink()
 
 
 @contextmanager
@@ -101,7 +107,7 @@ def _ready(server: subprocess.Popen[bytes], home: Path, work: Path, said: Path) 
                 known = json.loads(note.read_text(encoding="utf-8"))
             except ValueError:
                 continue  # being written
-            return Lab(known["url"], known["token"], work)
+            return Lab(known["url"], known["token"], work, home)
         time.sleep(0.05)
     raise RuntimeError(f"JupyterLab did not start:\n{said.read_text('utf-8', 'replace')[-2000:]}")
 
