@@ -279,11 +279,12 @@ def test_a_call_right_after_the_server_was_killed_gives_a_new_one(start: Start) 
         one.suspend()  # as on a busy machine
 
     postmaster_of(first["guard"]).kill()
-
-    assert eventually(lambda: refuses(first["port"]))
-    assert kernel.run()["guard"] != first["guard"]
-    for one in keepers:
-        one.resume()
+    try:
+        assert eventually(lambda: refuses(first["port"]))
+        assert kernel.run()["guard"] != first["guard"]
+    finally:
+        for one in keepers:
+            one.resume()
 
 
 def test_a_query_that_never_ends_does_not_keep_the_server(start: Start) -> None:
