@@ -1,22 +1,22 @@
 """Mistakes that the exercise's authors foresaw, found again in what learners were told.
 
-Every wrong answer in the exercise's proof says in its first line at which scenario it
-fails and with which words. A learner who fails there with these words probably made
-the same mistake; several that say the same cannot be told apart and are named together.
+Every wrong answer in the exercise's proof says at which scenario it fails and with which
+words. A learner who fails there with these words probably made the same mistake; several
+that say the same cannot be told apart and are named together.
 """
 
 from __future__ import annotations
 
-import re
+import contextlib
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
 from course_lib.grading.marking import Marked
+from course_lib.practice.answers import answers_in, promise
+from course_lib.practice.source import BadExercise
 
 __all__ = ["Mistake", "common_mistakes", "known_mistakes"]
-
-_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
 
 Mistake = tuple[str, str]
 """The scenario, and words of the message."""
@@ -25,12 +25,9 @@ Mistake = tuple[str, str]
 def known_mistakes(folder: Path) -> dict[Mistake, list[str]]:
     """The mistakes in a folder of wrong answers, each with the names of those that make it."""
     found: dict[Mistake, list[str]] = {}
-    for path in sorted(folder.glob("*.py")):
-        with path.open(encoding="utf-8") as file:
-            promise = _FAILS.fullmatch(file.readline())
-        if promise:
-            mistake = (promise["scenario"], promise["words"])
-            found.setdefault(mistake, []).append(path.stem.replace("_", " "))
+    for path in answers_in(folder):
+        with contextlib.suppress(BadExercise):  # the proof says so; marks do not need it
+            found.setdefault(promise(path), []).append(path.stem.replace("_", " "))
     return found
 
 

@@ -6,23 +6,21 @@ A project answers the same questions in another way: see project_proof.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from course_lib.practice.answers import read_variant
 from course_lib.practice.checking import PUBLIC_SEED, judge
 from course_lib.practice.learner import CodeCell, code_cells, run_cells
 from course_lib.practice.opened import Opened
 from course_lib.practice.running import Told
 from course_lib.practice.source import BadExercise, reference_text, solution_text
 
-__all__ = ["NOTEBOOK", "Forks", "Form"]
+__all__ = ["NOTEBOOK", "Forks", "Form", "answer_text"]
 
 CELLS_LIMIT = 10.0  # seconds for running one file
-
-_FAILS = re.compile(r'# fails "(?P<scenario>.+?)" with "(?P<words>.+)"\s*')
 
 Forks = Callable[[Sequence[Callable[[], Any]]], Iterable[Any]]
 """`in_forks` with everything but the tasks settled."""
@@ -32,14 +30,10 @@ Forks = Callable[[Sequence[Callable[[], Any]]], Iterable[Any]]
 class Form:
     """What differs between kinds of exercises. A folder `room` is there during the proof."""
 
-    pattern: str
-    """Of the files with other right answers and mutants."""
     starter: Callable[[Opened, Path, Forks], Iterator[str]]
     """What is wrong with the starter."""
     run: Callable[[Opened, Path, Path], tuple[dict[str, Any], Told | None]]
     """Namespace of the answer in a file, and what stopped it. Raises BadExercise."""
-    promise: Callable[[Path], tuple[str, str]]
-    """The scenario that a mutant must fail, and words of its report. Raises BadExercise."""
     texts: Callable[[Opened], tuple[str, str]]
     """All of the solution, and all that a learner is given."""
 
@@ -59,15 +53,20 @@ def _starter(opened: Opened, _room: Path, _forks: Forks) -> Iterator[str]:
 def _run(opened: Opened, _room: Path, path: Path) -> tuple[dict[str, Any], Told | None]:
     """Run the exercise's setup cells, then the file."""
     setup = CodeCell("setup", reference_text(opened.source, "setup"))
-    answer = CodeCell(path.name, path.read_text(encoding="utf-8"))
+    answer = CodeCell(path.name, answer_text(opened, path))
     return run_cells([setup, answer], seconds=CELLS_LIMIT)
 
 
-def _promise(path: Path) -> tuple[str, str]:
-    found = _FAILS.fullmatch(path.read_text(encoding="utf-8").partition("\n")[0])
-    if found is None:
-        raise BadExercise('must begin with: # fails "SCENARIO" with "WORDS OF THE MESSAGE"')
-    return found["scenario"], found["words"]
+def answer_text(opened: Opened, path: Path) -> str:
+    """What a learner with this answer has written: the file, or the reference with its edits.
+
+    Raises:
+        BadExercise: the edits cannot be read, or do not fit.
+    """
+    if path.suffix != ".toml":
+        return path.read_text(encoding="utf-8")
+    name = Path(opened.exercise.source).name
+    return read_variant(path).of({name: solution_text(opened.source)})[name]
 
 
 def _texts(opened: Opened) -> tuple[str, str]:
@@ -86,4 +85,4 @@ def _notebook_cells(opened: Opened, *kinds: str) -> list[dict[str, Any]]:
     return [{**cell, "source": "".join(cell["source"])} for cell in wanted]
 
 
-NOTEBOOK = Form("*.py", _starter, _run, _promise, _texts)
+NOTEBOOK = Form(_starter, _run, _texts)

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from course_lib.practice.answers import read_variant
 from course_lib.practice.checking import PUBLIC_SEED, judge
 from course_lib.practice.forked import Ended
 from course_lib.practice.notebook_proof import Forks, Form
 from course_lib.practice.opened import Opened
-from course_lib.practice.projects import load, read_files, read_variant, stripped, write
+from course_lib.practice.projects import load, read_files, stripped, write
 from course_lib.practice.running import Told
-from course_lib.practice.source import BadExercise
 
 __all__ = ["PROJECT"]
 
@@ -61,17 +61,10 @@ def _run(opened: Opened, room: Path, path: Path) -> tuple[dict[str, Any], Told |
     return load(folder, folder.name)
 
 
-def _promise(path: Path) -> tuple[str, str]:
-    variant = read_variant(path)
-    if not (variant.fails and variant.words):
-        raise BadExercise('must have fails = "SCENARIO" and with = "WORDS OF THE MESSAGE"')
-    return variant.fails, variant.words
-
-
 def _texts(opened: Opened) -> tuple[str, str]:
     """All of the reference, and all of the starter."""
     files = read_files(opened.root / opened.exercise.source)
     return "\n".join(files.values()), "\n".join(stripped(files).values())
 
 
-PROJECT = Form("*.toml", _starter, _run, _promise, _texts)
+PROJECT = Form(_starter, _run, _texts)

@@ -11,9 +11,7 @@ from __future__ import annotations
 import importlib.util
 import re
 import sys
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +19,7 @@ from course_lib.index import Exercise
 from course_lib.practice.running import Told, limited
 from course_lib.practice.source import BadExercise
 
-__all__ = [
-    "Edit",
-    "Variant",
-    "built",
-    "load",
-    "read_files",
-    "read_variant",
-    "regions",
-    "stripped",
-    "write",
-]
+__all__ = ["built", "load", "read_files", "regions", "stripped", "write"]
 
 LOAD_LIMIT = 10.0
 """Seconds for importing a package."""
@@ -173,52 +161,3 @@ def load(
     importlib.invalidate_caches()
     told = limited(lambda: loader.exec_module(module), vars(module), seconds=seconds)
     return vars(module), None if told.ended else told
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace `old`, which is there once, in a file; all of it when `old` is empty."""
-
-    file: str
-    old: str
-    new: str
-
-
-@dataclass(frozen=True)
-class Variant:
-    """Another answer: the reference with some edits. A wrong one says where it `fails`."""
-
-    edits: tuple[Edit, ...]
-    fails: str = ""
-    words: str = ""
-
-    def of(self, files: Mapping[str, str]) -> Files:
-        """The files with the edits made.
-
-        Raises:
-            BadExercise: the old text is not there, or more than once.
-        """
-        changed = dict(files)
-        for edit in self.edits:
-            text = changed.get(edit.file, "")
-            if edit.old and text.count(edit.old) != 1:
-                times = text.count(edit.old)
-                raise BadExercise(f"changes text that {edit.file} has {times} times; change once.")
-            changed[edit.file] = text.replace(edit.old, edit.new) if edit.old else edit.new
-        return changed
-
-
-def read_variant(path: Path) -> Variant:
-    """The Variant in a TOML file: `[[edit]]` with file, old, new; a mutant `fails` and `with`.
-
-    Raises:
-        BadExercise: it cannot be read as that.
-    """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-        edits = [Edit(str(e["file"]), str(e.get("old", "")), str(e["new"])) for e in table["edit"]]
-        return Variant(tuple(edits), str(table.get("fails", "")), str(table.get("with", "")))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BadExercise(
-            f"cannot be read ({error}); write [[edit]] with file, old, new."
-        ) from error

@@ -19,6 +19,7 @@ from typing import Any
 
 from course_lib.index import ROOT, Exercise
 from course_lib.practice import services
+from course_lib.practice.answers import answers_in, promise
 from course_lib.practice.checking import PUBLIC_SEED, judge, judge_scenario
 from course_lib.practice.feedback import Report
 from course_lib.practice.forked import Ended, in_forks
@@ -126,8 +127,7 @@ def _expected(opened: Opened, seed: int) -> dict[tuple[int | str, str], object]:
 
 
 def _files(opened: Opened, kind: str) -> list[Path]:
-    folder = opened.root / opened.exercise.proofs / kind
-    return sorted(folder.glob(_form(opened).pattern))
+    return answers_in(opened.root / opened.exercise.proofs / kind)
 
 
 def _form(opened: Opened) -> Form:
@@ -204,7 +204,7 @@ def _mutant(opened: Opened, room: Path, path: Path) -> str:
     if problem:
         return problem
     try:
-        scenario, words = _form(opened).promise(path)
+        scenario, words = promise(path)
     except BadExercise as error:
         return str(error)
     report = judge(opened, namespace, seed=PUBLIC_SEED, first_only=True)

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from course_lib.practice import check_file, hint, reset, solution
+from course_lib.practice.answers import Edit, Variant
 from course_lib.practice.build import build
 from course_lib.practice.memory import recall
 from course_lib.practice.mutation import mutate
-from course_lib.practice.projects import Edit, Variant, read_files, regions, stripped
+from course_lib.practice.projects import read_files, regions, stripped
 from course_lib.practice.proof import prove
 from course_lib.practice.source import BadExercise
 from course_lib.proof.exercises import exercises_are_fresh

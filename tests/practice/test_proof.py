@@ -170,3 +170,46 @@ def test_an_exercise_that_cannot_be_opened_is_one_problem(root):
     (problem,) = problems(root)
 
     assert problem.endswith("checks.py cannot be read: No such file or directory.")
+
+
+EDITS = """\
+fails = "refills"
+with = "Got: 5"
+
+[[edit]]
+file = "1_counter.py"
+old = "self.chairs += n"
+new = "self.chairs = n"
+"""
+
+
+def as_edits(proofs, text):
+    (proofs / "mutants/refill_sets.py").unlink()
+    (proofs / "mutants/refill_sets.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_wrong_answer_may_be_edits_of_the_reference(root, proofs):
+    as_edits(proofs, EDITS)
+
+    result = prove(ID, root=root, seeds=3)
+
+    assert result.ok, str(result)
+    assert result.mutants == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("self.chairs += n", "self.seats += n", "changes text that 1_counter.py has 0 times"),
+        ('new = "self.chairs = n"', 'new = "self.chairs += n"', "is right in every scenario"),
+        ("Got: 5", "Got: 7", 'must be told "Got: 7"'),
+        ("fails", "breaks", 'must have fails = "SCENARIO"'),
+        ("[[edit]]", "[[edit", "cannot be read"),
+    ],
+)
+def test_edits_that_do_not_fit_are_told(root, proofs, old, new, sentence):
+    as_edits(proofs, EDITS.replace(old, new))
+
+    [problem] = problems(root)
+
+    assert problem.startswith(f"mutants/refill_sets.toml {sentence}")
