@@ -105,7 +105,7 @@ CELLS = {
     "keyboard trap": """\
         only('<button onkeydown="event.key === `Tab` && event.preventDefault()">stay</button>')""",
     "focus not seen": """\
-        only('<button style="outline: none !important; box-shadow: none !important">x</button>')""",
+        only('<button style="outline: 0 !important; box-shadow: 0 0 2px #000">x</button>')""",
     "unknown control": 'group(w.HTML(\'<input type="color" aria-label="colour">\'))[0]',
     "not usable by keyboard": """\
         only('<label><input type="checkbox" onclick="return false">stuck</label>')""",

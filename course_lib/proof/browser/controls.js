@@ -9,13 +9,25 @@
   let ids = 0;
   const idOf = (node) => (node.dataset.audit = node.dataset.audit || String(++ids));
 
-  audit.groups = () => groups().map((group) => ({
+  // What could show the focus. An outline or shadow that is always there shows nothing.
+  const look = (one) => [one, one.parentElement, one.closest('.widget-slider')].filter(Boolean).map((at) => {
+    const style = getComputedStyle(at);
+    const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
+    return `${outline && style.outline} ${style.boxShadow}`;
+  }).join(' | ');
+  const NO_LOOK = 'false none';
+  const unfocused = new WeakMap();
+
+  audit.groups = () => groups().map((group) => {
+    group.querySelectorAll(CONTROLS).forEach((one) => unfocused.set(one, look(one)));
+    return describe(group);
+  });
+  const describe = (group) => ({
     cell: [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(group.closest('.jp-Cell')),
-    name: group.querySelector('.course-name')?.textContent.trim() || '',
     live: group.querySelectorAll('[role=status]').length,
     picture: group.querySelectorAll('img').length > 0,
     where: audit.where(group),
-  }));
+  });
   // Controls that can be used now. Of radio buttons the whole is one: Tab stops there once.
   audit.usable = (number) => {
     const seen = new Set();
@@ -30,16 +42,18 @@
     const one = document.activeElement;
     if (!one || !groups()[number].contains(one)) return null;
     const whole = one.type === 'radio' ? one.closest('.widget-radio-box') : one;
-    const role = one.getAttribute('role') || (one.tagName === 'SELECT' ? (one.size > 1 ? 'listbox' : 'combobox')
-      : one.tagName === 'BUTTON' ? 'button' : one.tagName === 'TEXTAREA' ? 'textbox' : one.type === 'text' ? 'textbox' : one.type || one.tagName.toLowerCase());
-    const style = getComputedStyle(one);
-    const seen = [one, one.parentElement, one.closest('.widget-slider')].filter(Boolean).some((at) => {
-      const look = getComputedStyle(at);
-      return (look.outlineStyle !== 'none' && parseFloat(look.outlineWidth) > 0) || look.boxShadow !== 'none';
-    });
-    return { id: idOf(whole), role, where: audit.where(one), seen, state: audit.state(one), readonly: style.pointerEvents === 'none' };
+    const before = unfocused.get(one) || look(one).split(' | ').map(() => NO_LOOK).join(' | ');
+    const seen = look(one) !== before;
+    return { id: idOf(whole), role: roleOf(one), where: audit.where(one), seen, state: stateOf(one) };
   };
-  audit.state = (one) => {
+  const ROLES = { BUTTON: 'button', TEXTAREA: 'textbox', SUMMARY: 'summary' };
+  const roleOf = (one) => {
+    if (one.getAttribute('role')) return one.getAttribute('role');
+    if (one.tagName === 'SELECT') return one.size > 1 ? 'listbox' : 'combobox';
+    if (one.type === 'text') return 'textbox';
+    return ROLES[one.tagName] || one.type || one.tagName.toLowerCase();
+  };
+  const stateOf = (one) => {
     if (one.type === 'radio') {
       return [...one.closest('.widget-radio-box').querySelectorAll('input')].map((radio) => radio.checked).join();
     }
@@ -47,11 +61,8 @@
     if (one.tagName === 'SUMMARY') return String(one.parentElement.open);
     return String(one.getAttribute('aria-valuetext') || one.getAttribute('aria-valuenow') || one.value || one.textContent);
   };
-  audit.now = (number) => ({
-    spoken: spoken(groups()[number]), drawn: drawn(groups()[number]),
-    state: document.activeElement ? audit.state(document.activeElement) : '',
-  });
-  // Milliseconds from the next change of the words to when this was called; set by audit.listen.
+  audit.stateNow = () => (document.activeElement ? stateOf(document.activeElement) : '');
+  // From now on `audit.heard` tells: milliseconds until the words changed, and whether the picture did.
   audit.listen = (number) => {
     const group = groups()[number];
     const before = spoken(group);

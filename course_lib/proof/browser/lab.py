@@ -148,6 +148,8 @@ def dark_theme(page: Any) -> Iterator[None]:
     """JupyterLab's dark theme; the light one again at the end, as the choice is kept."""
     page.evaluate(_CHANGE_THEME, "JupyterLab Dark")
     page.wait_for_function(_THEME_IS, arg="false")
-    yield
-    page.evaluate(_CHANGE_THEME, "JupyterLab Light")
-    page.wait_for_function(_THEME_IS, arg="true")
+    try:
+        yield
+    finally:
+        page.evaluate(_CHANGE_THEME, "JupyterLab Light")
+        page.wait_for_function(_THEME_IS, arg="true")

@@ -15,7 +15,7 @@ from course_lib.proof.browser.findings import Finding
 
 __all__ = ["Walk", "walk"]
 
-SOON = 500  # milliseconds from a key to the words (facts of screen readers: a pause begins)
+SOON = 500  # milliseconds from a key to the words; who hears nothing presses again
 _LATEST = 8_000  # what has not been told by then is silent, also on a machine under load
 _TABS = 60  # more than any cell has; then Tab goes round in a circle
 _ROUNDS = 3  # an answer can enable further controls
@@ -129,10 +129,10 @@ def _use(
         if draws and not drawn:
             _await(page, _SEEN, SOON if turn else _LATEST)
         heard = page.evaluate("() => courseAudit.heard")
-        now = page.evaluate("number => courseAudit.now(number)", number)
+        state = page.evaluate("() => courseAudit.stateNow()")
         spoken += [heard["after"]] if heard["after"] is not None else []
         kept, drawn = kept and heard["kept"], drawn or heard["picture"]
-        changed = changed or now["state"] != control["state"]
+        changed = changed or state != control["state"]
         if _done(speaks, draws, role, spoken, drawn, changed):
             break
     if speaks and not spoken:
