@@ -42,11 +42,8 @@ class Family:
     fits: Mapping[str, tuple[int, str]]
 
 
-_NAMES = ("rules", "links", "shapes", "writes", "time", "sums", "similar")
-
-
 def _fits(*pairs: tuple[int, str]) -> dict[str, tuple[int, str]]:
-    return dict(zip(_NAMES, pairs, strict=True))
+    return dict(zip(NEEDS, pairs, strict=True))
 
 
 FAMILIES: tuple[Family, ...] = (
