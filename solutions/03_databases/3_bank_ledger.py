@@ -107,8 +107,8 @@ def execute(conn: Any, sql: str, *values: object) -> Any:
 # - `src` and `dst` are the same, or one of them does not exist;
 # - `src` has too little money. To give all that is there is fine.
 #
-# In the checks, no account but the bank's ever has a billion or more. When `transfer` has raised an exception, its caller
-# rolls back the transaction.
+# In the checks, no account but the bank's ever has a billion or more. When `transfer` has raised an
+# exception, its caller rolls back the transaction.
 #
 # Free: transfers from and to `bank`, amounts that are no `Decimal`, and whether `10.500` has more
 # than two decimals.
