@@ -120,10 +120,13 @@ CTRL_C = """
 import os, sys, time
 from course_lib.practice.forked import in_forks
 
+def say_pid():
+    os.write(1, f"{os.getpid()}\\n".encode())  # one write: lines cannot mix
+
 def task():
-    print(os.getpid(), flush=True)
+    say_pid()
     if os.fork() == 0:
-        print(os.getpid(), flush=True)
+        say_pid()
     time.sleep(60)
 
 try:
