@@ -8,18 +8,17 @@ import resource
 from course_lib.grading.kernel_calls import (
     NEW_IPC,
     NEW_MOUNTS,
+    NEW_NETWORK,
     drop_capabilities,
     mount,
     no_new_privileges,
+    raise_loopback,
     unshare,
 )
-from course_lib.grading.protections import Limits, Protections
+from course_lib.grading.protections import FIRST_USER, Limits, Protections
 from course_lib.grading.view import SCRATCH
 
 __all__ = ["confine"]
-
-_USERS = 0x7000_0000
-"""User ids from here on belong to nobody; each child has one of its own."""
 
 
 def confine(limits: Limits, protections: Protections, *, number: int) -> None:
@@ -33,9 +32,9 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
     """
     os.setsid()
     os.umask(0o077)
-    user = _USERS + number
+    user = FIRST_USER + number
     if protections.namespaces:
-        _own_scratch(limits, user if protections.user else 0)
+        _own_scratch(limits, user if protections.user else os.geteuid())
     if protections.user:
         os.setgroups([])
         os.setresgid(user, user, user)
@@ -51,7 +50,10 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
 def _own_scratch(limits: Limits, owner: int) -> None:
     """Empty folders that end with this child, and a /proc with its own processes only."""
     unshare(NEW_MOUNTS | NEW_IPC)
-    options = f"size={limits.scratch},nr_inodes=10000,mode=700,uid={owner},gid={owner}"
+    if limits.loopback:
+        unshare(NEW_NETWORK)
+        raise_loopback()
+    options = f"size={limits.scratch},nr_inodes={limits.files},mode=700,uid={owner}"
     mount("tmpfs", SCRATCH, options)
     mount("tmpfs", "/dev/shm", options)
     mount("proc", "/proc")

@@ -1,6 +1,6 @@
 """The few calls of Linux that Python 3.11 does not have. Every one raises OSError.
 
-Manual pages: unshare(2), mount(2), mount_setattr(2), pivot_root(2), capset(2), prctl(2).
+Manual pages: unshare(2), setns(2), mount(2), mount_setattr(2), pivot_root(2), capset(2), prctl(2).
 """
 
 from __future__ import annotations
@@ -20,11 +20,13 @@ __all__ = [
     "bind",
     "die_with_parent",
     "drop_capabilities",
+    "enter",
     "hide_memory",
     "make_private",
     "mount",
     "no_new_privileges",
     "pivot",
+    "raise_loopback",
     "read_only",
     "unshare",
 ]
@@ -40,6 +42,7 @@ _DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR = 442
 _RECURSIVE = 0x8000
+_SET_INTERFACE_FLAGS = 0x8914
 _PR_DEATH_SIGNAL, _PR_DUMPABLE, _PR_NO_NEW_PRIVILEGES = 1, 4, 38
 _SIGKILL = 9
 
@@ -58,6 +61,14 @@ def _done(result: int, what: str) -> None:
 def unshare(flags: int) -> None:
     """Leave the namespaces that `flags` name for new ones."""
     _done(_libc().unshare(flags), "unshare")
+
+
+def enter(namespace: int, kind: int) -> None:
+    """Go to the namespace behind an open file, such as /proc/self/ns/pid.
+
+    For NEW_PROCESSES this is where the next children begin.
+    """
+    _done(_libc().setns(namespace, kind), "setns")
 
 
 def mount(kind: str, target: str, options: str = "") -> None:
@@ -103,6 +114,17 @@ def pivot(new_root: str) -> None:
     _done(_libc().syscall(number, ctypes.c_char_p(b"."), ctypes.c_char_p(b".")), new_root)
     _done(_libc().umount2(b".", _DETACH), "the old root")
     os.chdir("/")
+
+
+def raise_loopback() -> None:
+    """Let the network of this process reach itself, as 127.0.0.1; see netdevice(7)."""
+    import fcntl
+    import socket
+
+    is_up = 1
+    with socket.socket() as anything:
+        request = b"lo".ljust(16, b"\0") + is_up.to_bytes(2, "little") + bytes(22)
+        fcntl.ioctl(anything, _SET_INTERFACE_FLAGS, request)
 
 
 def drop_capabilities() -> None:

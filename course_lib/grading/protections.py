@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Limits", "Protections"]
+__all__ = ["FIRST_USER", "Limits", "Protections"]
+
+FIRST_USER = 0x7000_0000
+"""User ids from here on belong to nobody; each child has one of its own."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,11 @@ class Limits:
     """Bytes of one file."""
     scratch: int = 64 * 2**20
     """Bytes in its scratch folder, and as many in /dev/shm."""
+    files: int = 10_000
+    """In each of these two."""
     open_files: int = 512
+    loopback: bool = False
+    """Whether its processes can reach each other over the network, and nobody else."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from course_lib.grading import databases
 from course_lib.grading.channel import Channel, Closed
 from course_lib.grading.encoding import MOST_BYTES, encode
 from course_lib.grading.given_cells import Given
@@ -31,6 +32,7 @@ MOST_JOB = 32 * 2**20
 
 def serve(channel: Channel, *, checks: Checks, given: Given) -> None:
     """Answer one job, then one request for each scenario, until nobody asks any more."""
+    databases.start(checks)
     try:
         channel.send(CONFINED)
         job: Any = channel.receive(most=MOST_JOB)

@@ -11,16 +11,20 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from course_lib.grading.kernel_calls import bind, make_private, mount, pivot, read_only
+from course_lib.grading.protections import FIRST_USER
 
-__all__ = ["SCRATCH", "build_view"]
+__all__ = ["CLUSTER", "SCRATCH", "build_view"]
 
 SCRATCH = "/scratch"
 """A folder of its own for each child, in memory. It is /tmp too, if nothing shown is in there."""
 
+CLUSTER = "/cluster"
+"""Where the empty database cluster is shown, if an exercise needs one."""
+
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store")
 _SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives")
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
-_EMPTY = (SCRATCH, "/proc", "/dev/shm")
+_EMPTY = (SCRATCH, CLUSTER, "/proc", "/dev/shm")
 
 
 def build_view(staging: str, shown: Iterable[str]) -> None:
@@ -45,9 +49,16 @@ def build_view(staging: str, shown: Iterable[str]) -> None:
         os.symlink(SCRATCH, f"{staging}/tmp")
     os.symlink("/proc/self/fd", f"{staging}/dev/fd")
     Path(f"{staging}/etc/hosts").write_text("127.0.0.1 localhost\n", encoding="utf-8")
+    Path(f"{staging}/etc/passwd").write_text(_passwd(), encoding="utf-8")
     mount("proc", f"{staging}/proc")
     pivot(staging)
     read_only("/")
+
+
+def _passwd() -> str:
+    """Names for the grader and for who makes the cluster: its program asks for its name."""
+    users = {"grader": os.geteuid(), "cluster": FIRST_USER}
+    return "".join(f"{name}:x:{id}:{id}::{SCRATCH}:/bin/sh\n" for name, id in users.items())
 
 
 def _outermost(paths: Iterable[str]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 Started anew as `python -m course_lib.grading.warm FD`, it moves itself into its own
 files, process table and network (one without any connection, loopback included:
-nothing of an exercise that can be graded so far listens). Then it makes a guarded
+nothing of an exercise that can be graded so far listens). Then it makes and guards a
 child for each request, one after the other, and dies with whoever started it.
 """
 
@@ -18,10 +18,10 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from course_lib import practice
-from course_lib.grading import telling
+from course_lib.grading import databases, telling
 from course_lib.grading.channel import Channel, Closed
 from course_lib.grading.given_cells import Given, read_given
-from course_lib.grading.guarding import guard
+from course_lib.grading.guarding import Guard
 from course_lib.grading.kernel_calls import (
     NEW_IPC,
     NEW_MOUNTS,
@@ -31,7 +31,7 @@ from course_lib.grading.kernel_calls import (
     die_with_parent,
     unshare,
 )
-from course_lib.grading.protections import Limits, Protections
+from course_lib.grading.protections import Protections
 from course_lib.grading.view import build_view
 from course_lib.practice.feedback import Report
 from course_lib.practice.scenarios import Checks, read_checks
@@ -47,14 +47,15 @@ def main() -> None:
     os.set_inheritable(start.fileno(), False)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the starter's
     die_with_parent()
+    number = os.getpid()  # outside its own process table no other process has it
     channel = Channel(start)
     settings: Any = channel.receive()
     is_root = os.geteuid() == 0
     if settings["namespaces"] and _new_namespaces(is_root=is_root):
         _become_first(start)
         build_view(settings["staging"], settings["shown"])
-        _serve(start, Protections(namespaces=True, user=is_root))
-    _serve(start, Protections(namespaces=False, user=is_root and _others_can_read()))
+        _serve(start, Protections(namespaces=True, user=is_root), number)
+    _serve(start, Protections(namespaces=False, user=is_root and _others_can_read()), number)
 
 
 def _new_namespaces(*, is_root: bool) -> bool:
@@ -64,8 +65,8 @@ def _new_namespaces(*, is_root: bool) -> bool:
         unshare(_NAMESPACES if is_root else _NAMESPACES | NEW_USER)
         if not is_root:
             Path("/proc/self/setgroups").write_text("deny", encoding="ascii")
-            Path("/proc/self/uid_map").write_text(f"0 {user} 1", encoding="ascii")
-            Path("/proc/self/gid_map").write_text(f"0 {group} 1", encoding="ascii")
+            Path("/proc/self/uid_map").write_text(f"{user} {user} 1", encoding="ascii")
+            Path("/proc/self/gid_map").write_text(f"{group} {group} 1", encoding="ascii")
     except OSError:
         return False
     return True
@@ -88,23 +89,17 @@ def _others_can_read() -> bool:
     return all(path.stat().st_mode & 0o005 for path in above)
 
 
-def _serve(start: socket.socket, protections: Protections) -> NoReturn:
+def _serve(start: socket.socket, protections: Protections, number: int) -> NoReturn:
     for name in ("check", "hint", "reset", "solution"):  # cells call them
         setattr(practice, name, _say_nothing)
+    guard = Guard(Limits(), protections, number=number)
     Channel(start).send({"namespaces": protections.namespaces, "user": protections.user})
     while True:
         request, ends = _request(start)
         data, control = (socket.socket(fileno=end) for end in ends)
         checks, given = _exercise(request)
         gc.freeze()  # children need not copy what nobody throws away
-        child = os.fork()
-        if not child:
-            start.close()
-            work = functools.partial(telling.serve, checks=checks, given=given)
-            guard(work, data, control, limits=Limits(), protections=protections)
-        data.close()
-        control.close()
-        os.waitpid(child, 0)
+        guard.run(functools.partial(telling.serve, checks=checks, given=given), data, control)
 
 
 def _request(start: socket.socket) -> tuple[str, list[int]]:
