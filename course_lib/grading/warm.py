@@ -92,14 +92,16 @@ def _others_can_read() -> bool:
 def _serve(start: socket.socket, protections: Protections, number: int) -> NoReturn:
     for name in ("check", "hint", "reset", "solution"):  # cells call them
         setattr(practice, name, _say_nothing)
-    guard = Guard(Limits(), protections, number=number)
+    guards = {limits: Guard(limits, protections, number=number) for limits in databases.LIMITS}
     Channel(start).send({"namespaces": protections.namespaces, "user": protections.user})
     while True:
         request, ends = _request(start)
         data, control = (socket.socket(fileno=end) for end in ends)
         checks, given = _exercise(request)
+        databases.prepare(checks, protections)
         gc.freeze()  # children need not copy what nobody throws away
-        guard.run(functools.partial(telling.serve, checks=checks, given=given), data, control)
+        work = functools.partial(telling.serve, checks=checks, given=given)
+        guards[databases.limits_of(checks)].run(work, data, control)
 
 
 def _request(start: socket.socket) -> tuple[str, list[int]]:
