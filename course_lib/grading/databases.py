@@ -17,7 +17,7 @@ from course_lib.grading.view import CLUSTER
 from course_lib.practice import services
 from course_lib.practice.scenarios import Checks
 
-__all__ = ["LIMITS", "NotStarted", "limits_of", "needs_database", "prepare", "start"]
+__all__ = ["NotStarted", "limits_of", "needs_database", "prepare", "start"]
 
 WITH_DATABASE = Limits(
     memory=3 * 2**29,
@@ -29,8 +29,6 @@ WITH_DATABASE = Limits(
     loopback=True,
 )
 """PostgreSQL has ten processes, one more for each connection, and all its data in the scratch."""
-
-LIMITS = (Limits(), WITH_DATABASE)
 
 
 class NotStarted(Exception):

@@ -92,7 +92,7 @@ def _others_can_read() -> bool:
 def _serve(start: socket.socket, protections: Protections, number: int) -> NoReturn:
     for name in ("check", "hint", "reset", "solution"):  # cells call them
         setattr(practice, name, _say_nothing)
-    guards = {limits: Guard(limits, protections, number=number) for limits in databases.LIMITS}
+    guard = Guard(protections, number=number)
     Channel(start).send({"namespaces": protections.namespaces, "user": protections.user})
     while True:
         request, ends = _request(start)
@@ -101,7 +101,7 @@ def _serve(start: socket.socket, protections: Protections, number: int) -> NoRet
         databases.prepare(checks, protections)
         gc.freeze()  # children need not copy what nobody throws away
         work = functools.partial(telling.serve, checks=checks, given=given)
-        guards[databases.limits_of(checks)].run(work, data, control)
+        guard.run(work, data, control, limits=databases.limits_of(checks))
 
 
 def _request(start: socket.socket) -> tuple[str, list[int]]:
