@@ -1,7 +1,8 @@
 """The guard of one child: starts it, watches its memory, ends it and all that it began.
 
-The guard runs no learner's code. Where there are namespaces the child is the first
-process of its own process table: when it ends, the kernel ends all the others.
+The warm process is the guard; it runs no learner's code and has one child at a time.
+Where there are namespaces the child is the first process of its own process table:
+when it ends, the kernel ends all the others.
 """
 
 from __future__ import annotations
@@ -16,66 +17,84 @@ from typing import NoReturn
 
 from course_lib.grading.channel import Channel
 from course_lib.grading.confining import confine
-from course_lib.grading.kernel_calls import NEW_PROCESSES, unshare
+from course_lib.grading.kernel_calls import (
+    NEW_PROCESSES,
+    die_with_parent,
+    enter,
+    unshare,
+)
 from course_lib.grading.protections import Limits, Protections
 
-__all__ = ["guard"]
+__all__ = ["Guard"]
 
 LOOK_AGAIN = 50
 """Milliseconds between two looks at the memory in use."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
+Work = Callable[[Channel], None]
 
-def guard(
-    work: Callable[[Channel], None],
-    data: socket.socket,
-    control: socket.socket,
-    *,
-    limits: Limits,
-    protections: Protections,
-) -> NoReturn:
-    """Run `work` in a confined child until it ends or `control` is closed; then end, too.
 
-    What came of the child is sent through `control`, for whoever still listens.
+class Guard:
+    """Makes one confined child after the other.
+
+    Args:
+        number: no two guards on this machine have the same at the same time.
     """
-    scratch = "" if protections.namespaces else tempfile.mkdtemp(prefix="break-it-first-")
-    why = "could not be confined"
-    try:
+
+    def __init__(self, protections: Protections, *, number: int) -> None:
+        self._protections = protections
+        self._number = number
+        self._home = -1
         if protections.namespaces:
-            unshare(NEW_PROCESSES)  # of its children: this process stays where it is
-        child = _start(work, data, limits, protections, scratch)
-        data.close()
-        why = _watch(child, control, limits, protections)
-    finally:
-        _tell(control, why)
-        if scratch:
-            _remove(scratch)
-        os._exit(0)
+            self._home = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
+    def run(
+        self, work: Work, data: socket.socket, control: socket.socket, *, limits: Limits
+    ) -> None:
+        """Run `work` in a child until it ends or `control` is closed.
 
-def _start(
-    work: Callable[[Channel], None],
-    data: socket.socket,
-    limits: Limits,
-    protections: Protections,
-    scratch: str,
-) -> int:
-    number = os.getpid()  # of the guard: unique outside the child's own process table
-    child = os.fork()
-    if child:
+        What came of the child is sent through `control`, for whoever still listens.
+        Both sockets are closed.
+        """
+        scratch = "" if self._protections.namespaces else tempfile.mkdtemp(prefix="break-it-first-")
+        why = "could not be confined"
+        with control:
+            try:
+                with data:
+                    child = self._start(work, data, scratch)
+                why = _watch(child, control, self._limits, self._protections)
+            finally:
+                _tell(control, why)
+                if scratch:
+                    _remove(scratch)
+
+    def _start(self, work: Work, data: socket.socket, scratch: str, limits: Limits) -> int:
+        if self._protections.namespaces:
+            unshare(NEW_PROCESSES)  # of the next child: this process stays where it is
+        child = os.fork()
+        if not child:
+            self._be_child(work, data, scratch, limits)
+        if self._protections.namespaces:
+            enter(self._home, NEW_PROCESSES)  # or the child after it could not have its own
         return child
-    code = 70
-    try:
-        if scratch:
-            os.chmod(scratch, 0o777)
-            os.chdir(scratch)
-        _keep_only(data)
-        confine(limits, protections, number=number)
-        code = 0
-        work(Channel(data))
-    finally:
-        os._exit(code)
+
+    def _be_child(self, work: Work, data: socket.socket, scratch: str, limits: Limits) -> NoReturn:
+        code = 70
+        try:
+            if scratch:
+                os.chmod(scratch, 0o777)
+                os.chdir(scratch)
+            _keep_only(data)
+            # Without its own process table a child can leave processes behind, which the
+            # next one must not meet under its own user.
+            number = self._number if self._protections.namespaces else os.getpid()
+            confine(limits, self._protections, number=number)
+            die_with_parent()
+            code = 0
+            work(Channel(data))
+        finally:
+            os._exit(code)
 
 
 def _keep_only(data: socket.socket) -> None:
@@ -91,23 +110,29 @@ def _keep_only(data: socket.socket) -> None:
 def _watch(child: int, control: socket.socket, limits: Limits, protections: Protections) -> str:
     """Wait for the end of the child, or bring it about; how it came."""
     ended = os.pidfd_open(child)
+    try:
+        why = _reason(ended, control, limits, protections)
+    finally:
+        os.close(ended)
+        _end(child)
+        _, status = os.waitpid(child, 0)
+    return why or _how(status)
+
+
+def _reason(ended: int, control: socket.socket, limits: Limits, protections: Protections) -> str:
+    """Why the child is to be ended; "" when it has ended by itself."""
     poll = select.poll()
     poll.register(ended, select.POLLIN)
     poll.register(control, select.POLLIN | select.POLLHUP)
-    why = ""
     while True:
         ready = {number for number, _ in poll.poll(LOOK_AGAIN)}
         if ended in ready:
-            break
+            return ""
         if control.fileno() in ready:
-            why = "was ended"
-        elif protections.namespaces:
-            why = _too_much(limits)
+            return "was ended"
+        why = _too_much(limits) if protections.namespaces else ""
         if why:
-            break
-    _end(child)
-    _, status = os.waitpid(child, 0)
-    return why or _how(status)
+            return why
 
 
 def _end(child: int) -> None:
@@ -128,7 +153,7 @@ def _too_much(limits: Limits) -> str:
     """Which limit the processes of the child are beyond, all together; or nothing."""
     memory = count = 0
     for name in os.listdir("/proc"):
-        if name.isdecimal() and int(name) not in (1, os.getpid()):
+        if name.isdecimal() and int(name) != os.getpid():
             try:
                 with open(f"/proc/{name}/statm", "rb") as file:
                     _, resident, shared, *_ = map(int, file.read().split())
