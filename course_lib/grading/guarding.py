@@ -62,8 +62,8 @@ class Guard:
         with control:
             try:
                 with data:
-                    child = self._start(work, data, scratch)
-                why = _watch(child, control, self._limits, self._protections)
+                    child = self._start(work, data, scratch, limits)
+                why = _watch(child, control, limits, self._protections)
             finally:
                 _tell(control, why)
                 if scratch:
