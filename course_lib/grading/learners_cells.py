@@ -4,7 +4,6 @@ from __future__ import annotations
 import __future__
 
 import ast
-import asyncio
 import functools
 import inspect
 import sys
@@ -53,6 +52,8 @@ def _compiled(cell: CodeCell, flags: int) -> CodeType:
 
 def _run(code: CodeType, namespace: dict[str, Any]) -> None:
     if code.co_flags & inspect.CO_COROUTINE:
+        import asyncio  # large, and every child pays for what the warm process has loaded
+
         asyncio.run(eval(code, namespace))
     else:
         exec(code, namespace)
