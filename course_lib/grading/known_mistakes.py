@@ -8,18 +8,20 @@ that say the same cannot be told apart and are named together.
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from course_lib.grading.marking import Marked
 from course_lib.practice.answers import answers_in, promise
 from course_lib.practice.source import BadExercise
 
-__all__ = ["Mistake", "common_mistakes", "known_mistakes"]
+__all__ = ["Known", "Mistake", "known_mistakes", "recognised"]
 
 Mistake = tuple[str, str]
 """The scenario, and words of the message."""
+
+Known = Mapping[Mistake, list[str]]
+"""The names of the wrong answers that make each mistake."""
 
 
 def known_mistakes(folder: Path) -> dict[Mistake, list[str]]:
@@ -31,21 +33,11 @@ def known_mistakes(folder: Path) -> dict[Mistake, list[str]]:
     return found
 
 
-def common_mistakes(
-    results: Iterable[Marked], known: dict[Mistake, list[str]]
-) -> list[tuple[str, int]]:
-    """What was probably done wrong and by how many, the most common first.
-
-    A message that fits several mistakes counts for the one with the longest words.
-    """
-    counts: Counter[str] = Counter()
-    for marked in results:
-        fitting = [
-            mistake
-            for mistake in known
-            if mistake[0] == marked.report.scenario and mistake[1] in marked.report.text
-        ]
-        if fitting:
-            best = max(fitting, key=lambda mistake: len(mistake[1]))
-            counts[" or ".join(known[best])] += 1
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+def recognised(marked: Marked, known: Known) -> Mistake | None:
+    """The mistake that was probably made; of several that fit, the one with the longest words."""
+    fitting = [
+        mistake
+        for mistake in known
+        if mistake[0] == marked.report.scenario and mistake[1] in marked.report.text
+    ]
+    return max(fitting, key=lambda mistake: len(mistake[1]), default=None)
