@@ -14,9 +14,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from course_lib.grading.databases import needs_database
 from course_lib.grading.given_cells import read_given
 from course_lib.grading.notebook_cells import Cell
 from course_lib.index import Course, UnknownId, load
+from course_lib.labs.postgresql.programs import PostgresMissing, find
 from course_lib.practice.scenarios import Checks, read_checks
 from course_lib.practice.source import BadExercise, reference_text
 
@@ -52,6 +54,7 @@ def open_assignment(id: str, root: Path) -> Assignment:
         )
     path = root / exercise.checks
     checks = read_checks(path)
+    _require_database(checks)
     try:
         source = (root / exercise.source).read_text(encoding="utf-8")
         given = read_given(root / exercise.notebook)
@@ -69,6 +72,15 @@ def open_assignment(id: str, root: Path) -> Assignment:
         digest=hashlib.sha256(parts).hexdigest(),
         proofs=root / exercise.proofs,
     )
+
+
+def _require_database(checks: Checks) -> None:
+    """Raises BadExercise: one is needed, and there is no program for it."""
+    if needs_database(checks):
+        try:
+            find()
+        except PostgresMissing as error:
+            raise BadExercise(str(error)) from error
 
 
 def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:

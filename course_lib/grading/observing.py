@@ -25,7 +25,10 @@ MOST_CELL_SECONDS = 60.0
 """For all cells of one notebook together."""
 
 MOST_STUCK = 30.0
-"""Seconds of limits that one submission may use up; what is left then is not told."""
+"""Seconds of limits that one submission may use up; what is left then is not told.
+
+Where one scenario may take longer than a third of this, three times its limit.
+"""
 
 
 class Unready(Exception):
@@ -53,6 +56,8 @@ class Observing:
         self._job = {"cells": cells}
         self._seed = seed
         self._stuck = 0.0
+        limits = [scenario.limit for scenario in assignment.checks.scenarios]
+        self._most_stuck = max(MOST_STUCK, 3 * max(limits))
         self._attempt: Attempt | None = None
 
     def __enter__(self) -> Observing:
@@ -85,8 +90,8 @@ class Observing:
 
     def tell(self, scenario: Scenario) -> Told:
         """What the scenario gave. Nothing that the child does can raise here."""
-        if self._stuck >= MOST_STUCK:
-            return Told(error=f"not told: earlier scenarios were stuck for {MOST_STUCK:g} s")
+        if self._stuck >= self._most_stuck:
+            return Told(error=f"not told: earlier scenarios were stuck for {self._most_stuck:g} s")
         try:
             attempt = self._attempt or self._begin()
         except Unready as error:

@@ -32,9 +32,11 @@ MOST_JOB = 32 * 2**20
 
 def serve(channel: Channel, *, checks: Checks, given: Given) -> None:
     """Answer one job, then one request for each scenario, until nobody asks any more."""
-    databases.start(checks)
     try:
-        channel.send(CONFINED)
+        unable = databases.start(checks)
+        channel.send(unable or CONFINED)
+        if unable:
+            return
         job: Any = channel.receive(most=MOST_JOB)
         namespace, ready = _load(job, checks, given)
         channel.send(ready)

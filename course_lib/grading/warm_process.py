@@ -44,16 +44,20 @@ class Attempt:
         self._control = Channel(control)
 
     def require_confined(self) -> None:
-        """Raises GraderFault unless the child has got all its protections."""
+        """Raises GraderFault unless the child has got its protections and what it needs."""
+        said: object = ""
         try:
-            if self._data.receive(seconds=START_LIMIT) == CONFINED:
-                return
+            said = self._data.receive(seconds=START_LIMIT)
         except (Closed, TooLate, Malformed):
             pass
+        if said == CONFINED:
+            return
         try:
             why = self._why()
         finally:
             self.close()
+        if isinstance(said, str) and said:
+            raise GraderFault(said)
         raise GraderFault(f"A child {why} before it ran any of the learner's code.")
 
     def ask(self, message: object, *, seconds: float) -> object:
