@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.grading.databases import needs_database
-from course_lib.grading.given_cells import read_given
+from course_lib.grading.given_cells import read_exercise
 from course_lib.grading.notebook_cells import Cell
-from course_lib.index import Course, UnknownId, load
+from course_lib.grading.project_files import file_cells, starter
+from course_lib.index import Course, Exercise, UnknownId, load
 from course_lib.labs.postgresql.programs import PostgresMissing, find
-from course_lib.practice.scenarios import Checks, read_checks
+from course_lib.practice.scenarios import Checks
 from course_lib.practice.source import BadExercise, reference_text
 
 __all__ = ["Assignment", "defined", "exercise_of", "open_assignment"]
@@ -35,9 +36,10 @@ class Assignment:
     title: str
     checks: Checks
     checks_path: Path
-    reference: str
+    reference: list[Cell]
     digest: str
     proofs: Path
+    is_project: bool = False
 
 
 def open_assignment(id: str, root: Path) -> Assignment:
@@ -48,30 +50,38 @@ def open_assignment(id: str, root: Path) -> Assignment:
         BadExercise: it is broken, or cannot be graded here; the message says how it can.
     """
     exercise = load((root / "course.toml").read_text(encoding="utf-8")).exercise(id)
-    if exercise.is_project:
-        raise BadExercise(
-            f"{exercise.id} is a project; check each with `python3 course.py check {exercise.id}`."
-        )
     path = root / exercise.checks
-    checks = read_checks(path)
-    _require_database(checks)
     try:
-        source = (root / exercise.source).read_text(encoding="utf-8")
-        given = read_given(root / exercise.notebook)
+        checks, given = read_exercise(path)
+        reference = _reference(exercise, root)
+    except BadExercise:
+        raise
     except (OSError, ValueError, KeyError) as error:
         raise BadExercise(
-            f"{exercise.notebook} or its source cannot be read; run `python3 course.py build`."
+            f"{exercise.folder} or its source cannot be read; run `python3 course.py build`."
         ) from error
-    parts = path.read_bytes() + source.encode("utf-8") + repr(given.setup).encode("utf-8")
+    _require_database(checks)
+    parts = [path.read_text(encoding="utf-8"), repr(reference), repr(given.setup)]
+    if exercise.is_project:
+        parts.append(repr(starter(root / exercise.folder)))
     return Assignment(
         id=exercise.id,
         title=exercise.title,
         checks=checks,
         checks_path=path,
-        reference=reference_text(source, "solution"),
-        digest=hashlib.sha256(parts).hexdigest(),
+        reference=reference,
+        digest=hashlib.sha256("\0".join(parts).encode("utf-8")).hexdigest(),
         proofs=root / exercise.proofs,
+        is_project=exercise.is_project,
     )
+
+
+def _reference(exercise: Exercise, root: Path) -> list[Cell]:
+    if exercise.is_project:
+        return file_cells(starter(root / exercise.source))
+    text = reference_text((root / exercise.source).read_text(encoding="utf-8"), "solution")
+    cell: Cell = {"name": "reference", "kind": "code", "tags": ["solution"], "id": ""}
+    return [cell | {"solution": True, "source": text}]
 
 
 def _require_database(checks: Checks) -> None:
@@ -92,9 +102,11 @@ def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
     for cell in cells:
         for id in _CALL.findall(cell["source"]):
             try:
-                return course.exercise(id).id
+                found = course.exercise(id)
             except UnknownId:
                 continue
+            if not found.is_project:
+                return found.id
     fitting = [
         exercise.id
         for exercise in course.exercises

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from course_lib.grading.assignments import defined, exercise_of
-from course_lib.grading.handed_in import HandedIn
+from course_lib.grading.handed_in import File, HandedIn
 from course_lib.grading.notebook_cells import Cell, read_handed_in
-from course_lib.index import Course
+from course_lib.grading.project_files import found_at, package_cells, starter
+from course_lib.index import Course, Exercise
 from course_lib.practice.learner import Unreadable
 
 __all__ = ["Chosen", "Undecided", "choose"]
@@ -47,18 +48,59 @@ def choose(
     """
     if handed_in.problem:
         raise Undecided(handed_in.problem)
+    if exercise and course.exercise(exercise).is_project:
+        return _this_project(handed_in, course.exercise(exercise), root)
+    found = [] if exercise else _projects(handed_in, course, root)
+    files = [file for file in handed_in.files if not _belongs(file, found)]
+    notebooks, problems = _notebooks(files, course, root)
+    found += notebooks
+    if not found:
+        raise Undecided((*problems, "There is no notebook and no .py file in it.")[0])
+    return _of_one(found, exercise, names) if exercise else _of_any(found)
+
+
+def _this_project(handed_in: HandedIn, project: Exercise, root: Path) -> Chosen:
+    given = starter(root / project.folder)
+    folder = found_at(handed_in.files, given, share=0)
+    if folder is None:
+        raise Undecided(f"No file of {project.id} is in it; hand in the folder {project.slug}.")
+    cells = package_cells(handed_in.files, folder, given)
+    return Chosen(folder or handed_in.name, cells, project.id)
+
+
+def _projects(handed_in: HandedIn, course: Course, root: Path) -> list[Chosen]:
+    """The projects of which most files are there."""
+    found = []
+    for project in course.exercises:
+        if project.is_project and len(handed_in.files) > 1:
+            given = starter(root / project.folder)
+            folder = found_at(handed_in.files, given, share=0.5)
+            if folder is not None:
+                cells = package_cells(handed_in.files, folder, given)
+                found.append(Chosen(folder or handed_in.name, cells, project.id))
+    return found
+
+
+def _belongs(file: File, projects: list[Chosen]) -> bool:
+    """Whether it is no notebook and no script, or a part of one of these projects."""
+    if file.path.lower().endswith(".sql"):
+        return True
+    names = {cell["name"] for project in projects for cell in project.cells}
+    return any(file.path == name or file.path.endswith(f"/{name}") for name in names)
+
+
+def _notebooks(files: Iterable[File], course: Course, root: Path) -> tuple[list[Chosen], list[str]]:
+    """Those that can be read, and what is wrong with the others."""
     found: list[Chosen] = []
     problems: list[str] = []
-    for file in handed_in.files:
+    for file in files:
         try:
             cells = read_handed_in(file.path.rpartition("/")[2], file.data)
         except Unreadable as error:
             problems.append(str(error))
         else:
             found.append(Chosen(file.path, cells, exercise_of(cells, course, root)))
-    if not found:
-        raise Undecided(problems[0])
-    return _of_one(found, exercise, names) if exercise else _of_any(found)
+    return found, problems
 
 
 def _of_one(found: list[Chosen], exercise: str, names: Sequence[str]) -> Chosen:

@@ -9,22 +9,39 @@ from pathlib import Path
 
 from course_lib.grading.mending import parse, readable
 from course_lib.practice.learner import CodeCell
+from course_lib.practice.scenarios import Checks, read_checks
 
-__all__ = ["Given", "read_given", "shape"]
+__all__ = ["Given", "read_exercise", "read_given", "shape"]
 
 
 @dataclass(frozen=True)
 class Given:
-    """The setup to run, and the shapes of the solution cells and of all others."""
+    """The setup to run, and the shapes of the solution cells and of all others.
+
+    `package` is the name of a project, which has no cells.
+    """
 
     setup: tuple[CodeCell, ...] = ()
     starter: frozenset[str] = frozenset()
     others: frozenset[str] = frozenset()
+    package: str = ""
 
 
 def shape(tree: ast.Module | None) -> str:
     """The same for code that differs in spaces and comments only; "" for none."""
     return ast.dump(tree) if tree and tree.body else ""
+
+
+def read_exercise(checks: Path) -> tuple[Checks, Given]:
+    """The checks at this path, and what learners were given beside them.
+
+    Raises:
+        BadExercise, OSError, ValueError, KeyError: they cannot be read.
+    """
+    folder = checks.parent
+    if (folder / "__init__.py").is_file():
+        return read_checks(checks, project=True), Given(package=folder.name)
+    return read_checks(checks), read_given(folder / "exercise.ipynb")
 
 
 def read_given(notebook: Path) -> Given:

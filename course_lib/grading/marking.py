@@ -16,7 +16,7 @@ from course_lib.grading.warm_process import WarmProcess
 from course_lib.practice import reports
 from course_lib.practice.feedback import Report, Row
 from course_lib.practice.running import Told
-from course_lib.practice.scenarios import Scenario
+from course_lib.practice.scenarios import Checks, Scenario
 from course_lib.practice.source import BadExercise
 from course_lib.practice.values import Difference, difference, foreign_in
 
@@ -73,11 +73,9 @@ class Marker:
 
     def _tell_reference(self) -> dict[str, object]:
         assignment = self._assignment
-        cell: Cell = {"name": "reference", "kind": "code", "tags": ["solution"]}
-        cell |= {"id": "", "solution": True, "source": assignment.reference}
         label = f"{assignment.id}: the reference"
         try:
-            with Observing(self._warm, assignment, [cell], self._seed) as observing:
+            with Observing(self._warm, assignment, assignment.reference, self._seed) as observing:
                 told = {each: observing.tell(each) for each in assignment.checks.scenarios}
         except Unready as error:
             raise BadExercise(f"{label} cannot be run in the sandbox: {error.found}") from error
@@ -135,7 +133,15 @@ class Marker:
             report = reports.right(id, checks, printed=printed, points=points)
             every = (sentence.replace(_OTHER_INPUTS, "") for sentence in report.closing)
             return replace(report, closing=tuple(every))
-        return reports.failed(id, checks, *first, later=failed - 1, points=points, printed=printed)
+        report = reports.failed(
+            id, self._part(first[0]), *first, later=failed - 1, points=points, printed=printed
+        )
+        return replace(report, of_points=checks.points)
+
+    def _part(self, scenario: Scenario) -> Checks:
+        """All checks; of a project, those of one milestone, which the report then names."""
+        checks = self._assignment.checks
+        return checks.milestone(scenario.task) if self._assignment.is_project else checks
 
     def _unready(self, error: Unready) -> Report:
         id, checks, found = self._assignment.id, self._assignment.checks, error.found

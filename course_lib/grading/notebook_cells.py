@@ -14,7 +14,7 @@ from typing import Any
 from course_lib.practice.learner import Unreadable
 from course_lib.practice.source import read_cells
 
-__all__ = ["Cell", "read_handed_in"]
+__all__ = ["Cell", "decoded", "read_handed_in"]
 
 Cell = dict[str, Any]
 """`name` for reports, `id`, `kind` ("code" or another), `tags`, `solution`, `source`."""
@@ -34,9 +34,9 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     if not data.strip():
         raise Unreadable(f"{name} is empty; hand in the notebook again.")
     if name.lower().endswith(".py"):
-        return _script(_text(data))
+        return _script(decoded(data))
     try:
-        notebook = json.loads(_text(data))
+        notebook = json.loads(decoded(data))
         cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
         found = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -48,7 +48,7 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     return found
 
 
-def _text(data: bytes) -> str:
+def decoded(data: bytes) -> str:
     """Decoded: by its byte order mark, as UTF-8, or as a script's first lines say."""
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")

@@ -13,6 +13,7 @@ from course_lib.grading.channel import Channel, Closed
 from course_lib.grading.encoding import MOST_BYTES, encode
 from course_lib.grading.given_cells import Given
 from course_lib.grading.learners_cells import run
+from course_lib.grading.project_files import load_package
 from course_lib.grading.recovering import recover
 from course_lib.practice.checking import nearly
 from course_lib.practice.running import Told, tell
@@ -52,6 +53,8 @@ def serve(channel: Channel, *, checks: Checks, given: Given) -> None:
 
 def _load(job: Any, checks: Checks, given: Given) -> tuple[dict[str, Any], dict[str, object]]:
     """The learner's namespace, and what to say of it; "state" is "ready" if all is there."""
+    if given.package:
+        return _load_package(job["cells"], checks, given)
     names = checks.names
     recovered = recover(job["cells"], names, given)
     namespace, failure = run(recovered.cells, seconds=CELLS_LIMIT)
@@ -65,6 +68,18 @@ def _load(job: Any, checks: Checks, given: Given) -> tuple[dict[str, Any], dict[
         return namespace, {"state": "not run", **_as_dict(failure)}
     near = nearly(absent, namespace)
     return namespace, {"state": "absent", "name": absent, "near": near}
+
+
+def _load_package(
+    cells: Any, checks: Checks, given: Given
+) -> tuple[dict[str, Any], dict[str, object]]:
+    namespace, failure = load_package(cells, given.package)
+    if failure:
+        return namespace, {"state": "not run", **_as_dict(failure)}
+    absent = next((name for name in checks.names if name not in namespace), "")
+    if absent:
+        return namespace, {"state": "absent", "name": absent, "near": nearly(absent, namespace)}
+    return namespace, {"state": "ready", "slow": False}
 
 
 def _within_bounds(told: Told) -> dict[str, object]:

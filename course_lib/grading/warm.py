@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from course_lib import practice
 from course_lib.grading import databases, telling
 from course_lib.grading.channel import Channel, Closed
-from course_lib.grading.given_cells import Given, read_given
+from course_lib.grading.given_cells import Given, read_exercise
 from course_lib.grading.guarding import Guard
 from course_lib.grading.kernel_calls import (
     NEW_IPC,
@@ -34,7 +34,7 @@ from course_lib.grading.kernel_calls import (
 from course_lib.grading.protections import Protections
 from course_lib.grading.view import build_view
 from course_lib.practice.feedback import Report
-from course_lib.practice.scenarios import Checks, read_checks
+from course_lib.practice.scenarios import Checks
 
 __all__ = ["main"]
 
@@ -117,10 +117,10 @@ def _request(start: socket.socket) -> tuple[str, list[int]]:
 
 @functools.cache
 def _exercise(path: str) -> tuple[Checks, Given]:
-    """The checks at `path`, and the notebook beside them; "\\0" for neither."""
+    """The checks at `path`, and what is given beside them; "\\0" for neither."""
     if path == "\0":
         return Checks((), (), ()), Given()
-    return read_checks(Path(path)), read_given(Path(path).with_name("exercise.ipynb"))
+    return read_exercise(Path(path))
 
 
 def _say_nothing(*_ignored: object, **_named: object) -> Report:
