@@ -1,17 +1,18 @@
-"""From a folder of submissions to a folder of marks."""
+"""From a folder of submissions to a folder of marks, one submission after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib.grading import gradebooks, pages
 from course_lib.grading.assignments import Assignment, open_assignment
 from course_lib.grading.choosing import Chosen, Undecided, choose
-from course_lib.grading.handed_in import HandedIn, handed_in
+from course_lib.grading.handed_in import HandedIn, Submission, handed_in
 from course_lib.grading.journal import Journal, key_of
 from course_lib.grading.known_mistakes import known_mistakes
+from course_lib.grading.marking import Marked
 from course_lib.grading.roster import Learner, assigned
 from course_lib.grading.rows import GradedRow, page_names
 from course_lib.grading.seeds import Seed
@@ -47,21 +48,105 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
         BadExercise, UnknownId: the exercise that was asked for cannot be graded.
         ValueError: there is nothing to grade.
     """
-    found = assigned(handed_in(asked.place), asked.roster)
-    if not found:
-        raise ValueError(f"There is nothing in {asked.place}; name what your learners handed in.")
     opened = _Opened(asked.setting.root)
-    chosen = [_choose(submission, opened, asked.exercise) for _, submission in found]
-    asked.out.mkdir(parents=True, exist_ok=True)
-    with Journal(asked.out / "marked.jsonl") as journal:
-        problems = _mark_all(chosen, opened, asked, journal, progress)
-        names = page_names([learner for learner, _ in found])
-        rows = [
-            _row(learner, submission.name, page, each, opened, asked, journal, problems)
-            for (learner, submission), page, each in zip(found, names, chosen, strict=True)
-        ]
+    if asked.exercise:
+        opened.get(asked.exercise)
+    with handed_in(asked.place) as submissions:
+        found = assigned(submissions, asked.roster)
+        if not found:
+            raise ValueError(
+                f"There is nothing in {asked.place}; name what your learners handed in."
+            )
+        for folder in ("feedback", "gradescope"):
+            (asked.out / folder).mkdir(parents=True, exist_ok=True)
+        with Journal(asked.out / "marked.jsonl") as journal:
+            rows = _Rows(asked, opened, journal, progress).of(found)
     _write(rows, opened, asked)
     return rows
+
+
+class _Rows:
+    """Fills a row for each learner, in any order, and writes what is theirs at once.
+
+    Nobody's submission is kept longer than it takes to mark it.
+    """
+
+    def __init__(
+        self, asked: ClassGrading, opened: _Opened, journal: Journal, progress: Progress
+    ) -> None:
+        self._asked = asked
+        self._opened = opened
+        self._journal = journal
+        self._progress = progress
+        self._waiting: dict[str, list[tuple[int, GradedRow]]] = {}
+        self._done: dict[int, GradedRow] = {}
+        self._total = 0
+
+    def of(self, found: Sequence[tuple[Learner, Submission]]) -> list[GradedRow]:
+        """The rows, in this order."""
+        self._total = len(found)
+        self._progress(0, self._total)
+        tasks = self._tasks(found)
+        for task, marked in marked_by(tasks, self._asked.setting, jobs=self._asked.jobs):
+            if isinstance(marked, Marked):
+                marked = self._journal.add(task.key, marked)
+            for number, row in self._waiting.pop(task.key):
+                self._settle(number, row, marked)
+        return [self._done[number] for number in range(self._total)]
+
+    def _tasks(self, found: Sequence[tuple[Learner, Submission]]) -> Iterator[Task]:
+        """Read one submission after the other; what needs no marking is settled on the way."""
+        pages = page_names([learner for learner, _ in found])
+        for number, (learner, submission) in enumerate(found):
+            row = GradedRow(learner, submission.name, pages[number])
+            try:
+                chosen = self._choose(submission.read())
+            except (Undecided, BadExercise) as error:
+                self._settle(number, row, str(error))
+                continue
+            if chosen.path != submission.name:
+                row = replace(row, file=f"{submission.name}/{chosen.path}")
+            key = self._key(chosen)
+            marked = self._journal.get(key)
+            if marked:
+                self._settle(number, row, marked)
+            elif key in self._waiting:
+                self._waiting[key].append((number, row))
+            else:
+                self._waiting[key] = [(number, row)]
+                yield Task(key, chosen.exercise, chosen.cells)
+
+    def _choose(self, submission: HandedIn) -> Chosen:
+        """The learner's answer. Raises Undecided or BadExercise: there is none."""
+        opened, exercise = self._opened, self._asked.exercise
+        wanted = opened.get(exercise) if exercise else None
+        chosen = choose(
+            submission,
+            opened.course,
+            opened.root,
+            exercise=wanted.id if wanted else "",
+            names=wanted.checks.names if wanted else (),
+        )
+        opened.get(chosen.exercise)
+        return chosen
+
+    def _key(self, chosen: Chosen) -> str:
+        seed = Seed(self._asked.setting.secret)
+        digest = self._opened.get(chosen.exercise).digest
+        return key_of(chosen.cells, assignment=digest, seed=seed.name)
+
+    def _settle(self, number: int, row: GradedRow, found: Marked | str) -> None:
+        """Give a row its marks, or the sentence why there are none."""
+        if isinstance(found, Marked):
+            row = replace(row, marked=found)
+        else:
+            row = replace(row, problem=found)
+        title = self._opened.title(row.marked.exercise if row.marked else self._asked.exercise)
+        out = self._asked.out
+        _text(out / "feedback" / f"{row.page}.html", pages.feedback_page(row, title))
+        _text(out / "gradescope" / f"{row.page}.json", gradebooks.gradescope(row))
+        self._done[number] = row
+        self._progress(len(self._done), self._total)
 
 
 class _Opened:
@@ -84,76 +169,14 @@ class _Opened:
             raise found
         return found
 
+    def title(self, id: str) -> str:
+        found = self._assignments.get(id)
+        return found.title if isinstance(found, Assignment) else "feedback"
+
     @property
     def assignments(self) -> list[Assignment]:
         found = [each for each in self._assignments.values() if isinstance(each, Assignment)]
         return sorted(found, key=lambda assignment: assignment.id)
-
-
-def _choose(submission: HandedIn, opened: _Opened, exercise: str) -> Chosen | str:
-    """The learner's answer, or a sentence why there is none."""
-    wanted = opened.get(exercise) if exercise else None
-    try:
-        chosen = choose(
-            submission,
-            opened.course,
-            opened.root,
-            exercise=wanted.id if wanted else "",
-            names=wanted.checks.names if wanted else (),
-        )
-        opened.get(chosen.exercise)
-    except (Undecided, BadExercise) as error:
-        return str(error)
-    return chosen
-
-
-def _key(chosen: Chosen, opened: _Opened, asked: ClassGrading) -> str:
-    seed = Seed(asked.setting.secret)
-    digest = opened.get(chosen.exercise).digest
-    return key_of(chosen.cells, assignment=digest, seed=seed.name)
-
-
-def _mark_all(
-    chosen: Sequence[Chosen | str],
-    opened: _Opened,
-    asked: ClassGrading,
-    journal: Journal,
-    progress: Progress,
-) -> dict[str, str]:
-    """Fill the journal; by key, why something could not be marked."""
-    tasks: dict[str, Task] = {}
-    for each in chosen:
-        if isinstance(each, Chosen):
-            key = _key(each, opened, asked)
-            if journal.get(key) is None:
-                tasks[key] = Task(key, each.exercise, each.cells)
-    problems: dict[str, str] = {}
-    progress(0, len(tasks))
-    results = marked_by(tasks.values(), asked.setting, jobs=asked.jobs)
-    for done, (task, marked) in enumerate(results, 1):
-        if isinstance(marked, str):
-            problems[task.key] = marked
-        else:
-            journal.add(task.key, marked)
-        progress(done, len(tasks))
-    return problems
-
-
-def _row(
-    learner: Learner,
-    file: str,
-    page: str,
-    chosen: Chosen | str,
-    opened: _Opened,
-    asked: ClassGrading,
-    journal: Journal,
-    problems: dict[str, str],
-) -> GradedRow:
-    if isinstance(chosen, str):
-        return GradedRow(learner, file, page, problem=chosen)
-    key = _key(chosen, opened, asked)
-    path = file if chosen.path == file else f"{file}/{chosen.path}"
-    return GradedRow(learner, path, page, journal.get(key), problems.get(key, ""))
 
 
 def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
@@ -162,11 +185,6 @@ def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
     for assignment in assignments:
         _text(out / f"canvas-{assignment.id}.csv", gradebooks.canvas(rows, assignment))
         _text(out / f"moodle-{assignment.id}.csv", gradebooks.moodle(rows, assignment))
-    titles = {each.id: each.title for each in assignments}
-    for row in rows:
-        title = titles.get(row.marked.exercise if row.marked else asked.exercise, "feedback")
-        _text(out / "feedback" / f"{row.page}.html", pages.feedback_page(row, title))
-        _text(out / "gradescope" / f"{row.page}.json", gradebooks.gradescope(row))
     known = {each.id: known_mistakes(each.proofs / "mutants") for each in assignments}
     page = pages.class_page(rows, assignments, known, asked.protections)
     _text(out / "class.html", page)
@@ -174,7 +192,6 @@ def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
 
 def _text(path: Path, text: str) -> None:
     """Written aside, then renamed: no page is ever half there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(path.name + ".new")
     beside.write_text(text, encoding="utf-8", newline="")
     beside.replace(path)

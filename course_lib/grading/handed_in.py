@@ -1,6 +1,7 @@
 """What learners handed in: files, zips and folders of any name, read and never unpacked.
 
-Nothing is followed that leads elsewhere: a link in a folder or a zip is not opened.
+Each is read when it is asked for: a class may be larger than the memory. Nothing is
+followed that leads elsewhere: a link in a folder or a zip is not opened.
 Sizes are limited before anything is read, so a zip that grows without end is refused.
 """
 
@@ -11,11 +12,13 @@ import os
 import stat
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
-__all__ = ["File", "HandedIn", "handed_in"]
+__all__ = ["File", "HandedIn", "Submission", "handed_in"]
 
 MOST_BYTES = 16 * 2**20
 """Of one file."""
@@ -29,7 +32,8 @@ MOST_TOTAL = 4 * MOST_BYTES
 MOST_MEMBERS = 50_000
 """Files in a zip, wanted or not."""
 
-_WANTED = (".ipynb", ".py")
+_WANTED = (".ipynb", ".py", ".sql")
+"""The last is in projects only."""
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
 
@@ -51,18 +55,32 @@ class HandedIn:
     problem: str = ""
 
 
-def handed_in(place: Path) -> list[HandedIn]:
+@dataclass(frozen=True)
+class Submission:
+    """One learner's, not read yet."""
+
+    name: str
+    read: Callable[[], HandedIn]
+
+
+@contextmanager
+def handed_in(place: Path) -> Iterator[list[Submission]]:
     """One for each file and folder in a folder, or in a zip of a whole class, by name.
+
+    They can be read inside the `with` block.
 
     Raises:
         ValueError: `place` is neither.
     """
     if place.is_dir():
         entries = sorted(os.scandir(place), key=lambda entry: entry.name)
-        return [_entry(entry) for entry in entries if not _ignored(entry.name)]
-    if place.suffix.lower() == _ZIP and place.is_file():
-        return _class_zip(place)
-    raise ValueError(f"{place} is no folder and no zip; name what your learners handed in.")
+        kept = [entry for entry in entries if not _ignored(entry.name)]
+        yield [Submission(entry.name, partial(_entry, entry)) for entry in kept]
+    elif place.suffix.lower() == _ZIP and place.is_file():
+        with _class_zip(place) as found:
+            yield found
+    else:
+        raise ValueError(f"{place} is no folder and no zip; name what your learners handed in.")
 
 
 def _entry(entry: os.DirEntry[str]) -> HandedIn:
@@ -132,18 +150,28 @@ def _from_file(path: str, data: bytes) -> Iterator[File]:
 
 def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """Path and content of the files in a zip; links and hidden files are left out."""
+    with _unzipping(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for path, info in _listed(archive, name):
+            yield path, _extracted(archive, info)
+
+
+@contextmanager
+def _unzipping(name: str) -> Iterator[None]:
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if len(archive.infolist()) > MOST_MEMBERS:
-                raise _Refused(f"{name} has more than {MOST_MEMBERS:,} files; split it.")
-            for info in archive.infolist():
-                parts = PurePosixPath(info.filename.replace("\\", "/")).parts
-                if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
-                    continue
-                if parts[-1].lower().endswith((*_WANTED, _ZIP)):
-                    yield "/".join(parts), _extracted(archive, info)
+        yield
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
         raise _Refused(f"{name} cannot be unzipped; zip the notebook again.") from error
+
+
+def _listed(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    if len(archive.infolist()) > MOST_MEMBERS:
+        raise _Refused(f"{name} has more than {MOST_MEMBERS:,} files; split it.")
+    for info in archive.infolist():
+        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
+            continue
+        if parts[-1].lower().endswith((*_WANTED, _ZIP)):
+            yield "/".join(parts), info
 
 
 def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -159,24 +187,41 @@ def _is_link(info: zipfile.ZipInfo) -> bool:
     return stat.S_ISLNK(info.external_attr >> 16)
 
 
-def _class_zip(place: Path) -> list[HandedIn]:
+@contextmanager
+def _class_zip(place: Path) -> Iterator[list[Submission]]:
     """A zip with a file or a folder for each learner, as Moodle and Canvas give."""
-    found: dict[str, list[tuple[str, bytes]]] = {}
+    found: dict[str, list[tuple[str, zipfile.ZipInfo]]] = {}
     try:
-        for path, data in _members(place.read_bytes(), place.name):
+        with _unzipping(place.name):
+            archive = zipfile.ZipFile(place)
+        for path, info in _listed(archive, place.name):
             top, _, rest = path.partition("/")
-            found.setdefault(top, []).append((rest or top, data))
+            found.setdefault(top, []).append((rest or top, info))
     except _Refused as error:
         raise ValueError(str(error)) from error
-    return [_from_members(name, found[name]) for name in sorted(found)]
+    with archive:
+        yield [
+            Submission(name, partial(_of_class, archive, name, found[name]))
+            for name in sorted(found)
+        ]
 
 
-def _from_members(name: str, members: list[tuple[str, bytes]]) -> HandedIn:
+def _of_class(
+    archive: zipfile.ZipFile, name: str, members: list[tuple[str, zipfile.ZipInfo]]
+) -> HandedIn:
     try:
-        files = (file for path, data in members for file in _from_file(path, data))
-        return _collected(name, files)
+        return _collected(name, _contents(archive, name, members))
     except _Refused as error:
         return HandedIn(name, problem=str(error))
+
+
+def _contents(
+    archive: zipfile.ZipFile, name: str, members: list[tuple[str, zipfile.ZipInfo]]
+) -> Iterator[File]:
+    for path, info in members:
+        with _unzipping(name):
+            data = _extracted(archive, info)
+        yield from _from_file(path, data)
 
 
 def _ignored(name: str) -> bool:

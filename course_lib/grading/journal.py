@@ -1,5 +1,8 @@
 """What has been marked so far, one line each, so that a stop or a crash loses nothing.
 
+What is added survives a kill of the grader at once, and a loss of power after a second;
+what is lost then is marked again.
+
 A result is found again by what it depends on: the learner's cells, the exercise, the
 seed, and the grader. So a changed submission is marked anew, and a renamed one is not.
 """
@@ -9,6 +12,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +24,9 @@ __all__ = ["Journal", "key_of"]
 
 VERSION = "1"
 """Changes whenever the grader would give other marks, or other words."""
+
+SYNC_AFTER = 1.0
+"""Seconds. A disk takes milliseconds to make sure, as long as marking itself."""
 
 
 def key_of(cells: list[Cell], *, assignment: str, seed: str) -> str:
@@ -33,17 +41,30 @@ class Journal:
     A line that was cut off when the grader was killed is not a result.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, now: Callable[[], float] = time.monotonic) -> None:
         self._found: dict[str, Marked] = {}
-        for line in _lines(path):
-            key, _, text = line.partition(" ")
+        self._same: dict[Marked, Marked] = {}
+        self._file = path.open("a+b")
+        self._read()
+        self._now = now
+        self._synced = now()
+
+    def _read(self) -> None:
+        self._file.seek(0)
+        line = b"\n"
+        for line in self._file:
+            key, _, text = line.decode("ascii", "replace").rstrip("\n").partition(" ")
             try:
-                self._found[key] = Marked.from_json(text)
+                self._keep(key, Marked.from_json(text))
             except (ValueError, TypeError, KeyError, AttributeError):
                 continue
-        self._file = path.open("ab")
-        if _ends_inside_a_line(path):
+        if not line.endswith(b"\n"):
             self._file.write(b"\n")
+
+    def _keep(self, key: str, marked: Marked) -> Marked:
+        """Many learners get the same result; it is in memory once."""
+        self._found[key] = self._same.setdefault(marked, marked)
+        return self._found[key]
 
     def __enter__(self) -> Journal:
         return self
@@ -54,28 +75,22 @@ class Journal:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
+        self._sync()
         self._file.close()
 
     def get(self, key: str) -> Marked | None:
         return self._found.get(key)
 
-    def add(self, key: str, marked: Marked) -> None:
-        """Keep a result; it is on the disk when this returns."""
+    def add(self, key: str, marked: Marked) -> Marked:
+        """Keep a result; the same one, or an equal one that is kept already."""
         if key in self._found:
-            return
+            return self._found[key]
         self._file.write(f"{key} {marked.to_json()}\n".encode("ascii"))
         self._file.flush()
+        if self._now() - self._synced >= SYNC_AFTER:
+            self._sync()
+        return self._keep(key, marked)
+
+    def _sync(self) -> None:
         os.fsync(self._file.fileno())
-        self._found[key] = marked
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_bytes().decode("ascii", "replace").splitlines()
-    except FileNotFoundError:
-        return []
-
-
-def _ends_inside_a_line(path: Path) -> bool:
-    data = path.read_bytes()
-    return bool(data) and not data.endswith(b"\n")
+        self._synced = self._now()

@@ -5,9 +5,10 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from course_lib.grading.handed_in import HandedIn
+from course_lib.grading.handed_in import HandedIn, Submission
 
 __all__ = ["Learner", "assigned", "read_roster"]
 
@@ -65,20 +66,21 @@ def _twice(names: Iterable[str]) -> str:
 
 
 def assigned(
-    submissions: Sequence[HandedIn], roster: Sequence[Learner]
-) -> list[tuple[Learner, HandedIn]]:
+    submissions: Sequence[Submission], roster: Sequence[Learner]
+) -> list[tuple[Learner, Submission]]:
     """Every learner with what they handed in, in the order of the roster; then all others.
 
     Without a roster the name of the file is the learner's name.
     """
     by_name = {submission.name: submission for submission in submissions}
     by_key = {_key(submission.name): submission for submission in submissions}
-    found: list[tuple[Learner, HandedIn]] = []
+    found: list[tuple[Learner, Submission]] = []
     taken: set[str] = set()
     for learner in roster:
         theirs = by_name.get(learner.file) or by_key.get(_key(learner.file))
         if theirs is None:
-            theirs = HandedIn(learner.file, problem="Nothing was handed in.")
+            nothing = partial(HandedIn, learner.file, problem="Nothing was handed in.")
+            theirs = Submission(learner.file, nothing)
         taken.add(theirs.name)
         found.append((learner, theirs))
     others = [each for each in submissions if each.name not in taken]

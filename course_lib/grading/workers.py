@@ -94,10 +94,31 @@ def marked_by(
     Raises:
         BadExercise: an exercise cannot be graded here.
     """
-    waiting = [(task, TRIES) for task in reversed([*tasks])]
-    while waiting:
+    queue = _Queue(tasks)
+    while not queue.empty:
         with _Pool(setting, jobs) as pool:
-            yield from pool.run(waiting)
+            yield from pool.run(queue)
+
+
+class _Queue:
+    """Tasks, each made when it is taken; those that were begun and lost come first."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self._coming = iter(tasks)
+        self._again: list[tuple[Task, int]] = []
+        self.empty = False
+
+    def take(self) -> tuple[Task, int] | None:
+        """A task, and how often it may be tried; None: there are no more."""
+        if self._again:
+            return self._again.pop()
+        task = next(self._coming, None)
+        self.empty = task is None
+        return None if task is None else (task, TRIES)
+
+    def put_back(self, task: Task, tries: int) -> None:
+        self._again.append((task, tries))
+        self.empty = False
 
 
 class _Pool:
@@ -123,18 +144,19 @@ class _Pool:
                 worker.kill()
         self._executor.shutdown(wait=True, cancel_futures=True)
 
-    def run(self, waiting: list[tuple[Task, int]]) -> Iterator[tuple[Task, Marked | str]]:
-        """Take tasks from the end of `waiting`; when a worker dies, those begun go back."""
+    def run(self, queue: _Queue) -> Iterator[tuple[Task, Marked | str]]:
+        """Take tasks until there are none; when a worker dies, those begun go back."""
         running: dict[Future[Marked], tuple[Task, int]] = {}
         broken = False
-        while running or (waiting and not broken):
-            while waiting and not broken and len(running) < 2 * self._jobs:
-                task, tries = waiting.pop()
+        while True:
+            while not broken and len(running) < 2 * self._jobs and (taken := queue.take()):
                 try:
-                    running[self._executor.submit(_mark, task)] = (task, tries)
+                    running[self._executor.submit(_mark, taken[0])] = taken
                 except BrokenProcessPool:
-                    waiting.append((task, tries))
+                    queue.put_back(*taken)
                     broken = True
+            if not running:
+                return
             done, _ = concurrent.futures.wait(running, return_when=FIRST_COMPLETED)
             for future in done:
                 task, tries = running.pop(future)
@@ -145,7 +167,7 @@ class _Pool:
                 except BrokenProcessPool:
                     broken = True
                     if tries > 1:
-                        waiting.append((task, tries - 1))
+                        queue.put_back(task, tries - 1)
                     else:
                         yield task, "It could not be marked: a worker process died each time."
 

@@ -385,9 +385,23 @@ def test_an_empty_folder_is_said_to_be_empty(root, tmp_path):
         grade(root, tmp_path / "none")
 
 
-def test_an_exercise_with_a_database_says_how_to_check_it():
-    from course_lib.grading.assignments import open_assignment
-    from course_lib.practice.source import BadExercise
+def test_nothing_is_read_before_its_turn(root, place, monkeypatch):
+    """Two workers hold four submissions, so the fifth is read when the first is marked."""
+    from course_lib.grading import grading_a_class
 
-    with pytest.raises(BadExercise, match=r"needs a database; check each with `python3 course.py"):
-        open_assignment("03.3-bank-ledger", ROOT)
+    events = []
+    choose, settle = grading_a_class.choose, grading_a_class._Rows._settle
+    monkeypatch.setattr(
+        grading_a_class, "choose", lambda *a, **k: events.append("read") or choose(*a, **k)
+    )
+    monkeypatch.setattr(
+        grading_a_class._Rows, "_settle", lambda *a: events.append("written") or settle(*a)
+    )
+    for number in range(8):
+        (place / f"0{number}.py").write_text(f"{ANSWER}# {number}\n", encoding="utf-8")
+
+    grade(root, place)
+
+    held = [events[:n].count("read") - events[:n].count("written") for n in range(len(events))]
+    assert events.count("written") == 15
+    assert max(held) <= 5

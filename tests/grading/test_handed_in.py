@@ -9,7 +9,7 @@ import pytest
 
 from course_lib.grading import handed_in as module
 from course_lib.grading.choosing import Undecided, choose
-from course_lib.grading.handed_in import HandedIn, handed_in
+from course_lib.grading.handed_in import HandedIn, Submission, handed_in
 from course_lib.grading.roster import Learner, assigned, read_roster
 from course_lib.index import load
 
@@ -31,8 +31,13 @@ def place(tmp_path):
     return found
 
 
+def read(place):
+    with handed_in(place) as found:
+        return [each.read() for each in found]
+
+
 def one(place):
-    [found] = handed_in(place)
+    [found] = read(place)
     return found
 
 
@@ -44,7 +49,7 @@ def test_files_zips_and_folders_are_found_by_name(place):
     (place / "dia" / "more" / "answer.py").write_bytes(b"x = 3")
     (place / ".DS_Store").write_bytes(b"")
 
-    found = {each.name: [(f.path, f.data) for f in each.files] for each in handed_in(place)}
+    found = {each.name: [(f.path, f.data) for f in each.files] for each in read(place)}
 
     assert found == {
         "ana.ipynb": [("ana.ipynb", b"{}")],
@@ -73,7 +78,7 @@ def test_a_zip_of_a_whole_class_gives_each_learner_a_row(tmp_path):
     )
     (tmp_path / "class.zip").write_bytes(data)
 
-    found = handed_in(tmp_path / "class.zip")
+    found = read(tmp_path / "class.zip")
 
     assert [(each.name, each.files[0].path) for each in found] == [
         ("Ana Ruiz_1_assign_file", "exercise.ipynb"),
@@ -82,13 +87,37 @@ def test_a_zip_of_a_whole_class_gives_each_learner_a_row(tmp_path):
     ]
 
 
+def test_a_class_is_read_one_after_the_other(place, monkeypatch):
+    for name in ("ana.py", "bo.py"):
+        (place / name).write_bytes(b"x = 1")
+    opened = []
+    monkeypatch.setattr(module, "_read", lambda path: opened.append(path.name) or b"x = 1")
+
+    with handed_in(place) as [_, bo]:
+        before = [*opened]
+        bo.read()
+
+    assert (before, opened) == ([], ["bo.py"])
+
+
+def test_a_broken_member_of_a_class_zip_is_one_learners_problem(tmp_path):
+    data = zipped(**{"ana/a.py": b"x = 1" * 50, "bo/b.py": b"y = 2"})
+    broken = data.replace(b"ana/a.py", b"ana/A.py", 1)  # the two entries no longer agree
+    (tmp_path / "class.zip").write_bytes(broken)
+
+    ana, bo = read(tmp_path / "class.zip")
+
+    assert ana.problem == "ana cannot be unzipped; zip the notebook again."
+    assert [file.data for file in bo.files] == [b"y = 2"]
+
+
 def test_a_link_is_not_followed(place, tmp_path):
     (tmp_path / "seed").write_text("secret", encoding="utf-8")
     (place / "ana.py").symlink_to(tmp_path / "seed")
     (place / "bo").mkdir()
     (place / "bo" / "bo.py").symlink_to(tmp_path / "seed")
 
-    ana, bo = handed_in(place)
+    ana, bo = read(place)
 
     assert (ana.files, ana.problem) == ((), "It is a link, which is not followed.")
     assert (bo.files, bo.problem) == ((), "There is no notebook and no .py file in it.")
@@ -140,7 +169,7 @@ def test_other_kinds_of_files_have_a_sentence(place):
 
 def test_a_folder_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(ValueError, match="is no folder and no zip"):
-        handed_in(tmp_path / "nothing")
+        read(tmp_path / "nothing")
 
 
 @pytest.fixture
@@ -205,11 +234,11 @@ def test_a_roster_gives_files_their_owners(tmp_path):
 
 def test_everybody_has_a_row_in_the_order_of_the_roster():
     ana, bo = Learner("Ana", "ANA.ipynb"), Learner("Bo", "bo")
-    files = [HandedIn("ana.ipynb"), HandedIn("chen.zip")]
+    files = [Submission(name, lambda: HandedIn("theirs")) for name in ("ana.ipynb", "chen.zip")]
 
     found = assigned(files, [bo, ana])
 
-    assert [(learner.name, each.problem) for learner, each in found] == [
+    assert [(learner.name, each.read().problem) for learner, each in found] == [
         ("Bo", "Nothing was handed in."),
         ("Ana", ""),
         ("chen", ""),
