@@ -282,6 +282,9 @@ VERBS = {
     "shop": Verb("[list|start NN|check NN]", "the shop that grows with the chapters", _shop),
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
     "grade": Verb("DIR [...]", "mark what a class has handed in", _main_of("grading.command")),
+    "export": Verb(
+        "FORMAT DIR [...]", "exercises for nbgrader or github-classroom", _main_of("export.command")
+    ),
     "site": Verb("[--out DIR]", "all lessons as pages for a browser", _main_of("site.command")),
     "doctor": Verb("", "look for what could be in the way", _doctor),
     "install": Verb("[core|test|all]", "install without starting anything", _install),

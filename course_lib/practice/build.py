@@ -18,7 +18,7 @@ from course_lib.practice import projects
 from course_lib.practice.opened import find_exercise
 from course_lib.practice.source import BEGIN, TODO, BadExercise
 
-__all__ = ["build", "build_exercise"]
+__all__ = ["STUB", "build", "build_exercise", "source_notebook"]
 
 STUB = "raise NotImplementedError"
 KINDS = ("setup", "solution", "check", "play")
@@ -71,12 +71,22 @@ def build_exercise(exercise: Exercise | str, *, root: Path = ROOT) -> str:
 
     if isinstance(exercise, str):
         exercise = find_exercise(exercise, root)
+    notebook = source_notebook(exercise, root=root)
+    _strip(notebook, exercise)
+    return str(nbformat.writes(notebook, version=4)).rstrip("\n") + "\n"
+
+
+def source_notebook(exercise: Exercise, *, root: Path = ROOT) -> Any:
+    """The notebook with its solutions, each cell marked as nbgrader wants it.
+
+    Raises:
+        BadExercise: the source is missing, or a cell in it is not as it must be.
+    """
     notebook = _read(root / exercise.source)
     _require_ids(notebook.cells, exercise)
     for cell in notebook.cells:
         _prepare(cell, exercise)
-    _strip(notebook, exercise)
-    return str(nbformat.writes(notebook, version=4)).rstrip("\n") + "\n"
+    return notebook
 
 
 def _read(path: Path) -> Any:

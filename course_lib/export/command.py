@@ -1,0 +1,59 @@
+"""`python3 course.py export FORMAT DIR [EXERCISE ...]`: the words of the command line."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from course_lib.export.files import notebooks_among, sentence_on, write_new
+from course_lib.index import ROOT, load
+
+__all__ = ["main"]
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse, with its complaints as one sentence."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(f"{self.prog}: {message}; `{self.prog} -h` shows what it takes.")
+
+
+def main(words: Sequence[str], *, root: Path = ROOT) -> int:
+    """Write the export and say what was written.
+
+    Raises:
+        ValueError, KeyError: what was asked for cannot be done; the message says why.
+    """
+    options = _parser().parse_args(words)
+    course = load((root / "course.toml").read_text(encoding="utf-8"))
+    exercises, projects = notebooks_among(course, options.exercise)
+    if options.format == "nbgrader":
+        from course_lib.export.nbgrader_course import nbgrader_course
+
+        files = nbgrader_course(exercises, root=root)
+    else:
+        from course_lib.export.classroom import classroom_templates
+
+        files = classroom_templates(
+            exercises, course=options.course, revision=options.revision, root=root
+        )
+    write_new(options.folder, files)
+    s = "s" if len(exercises) > 1 else ""
+    print(f"{len(exercises)} exercise{s} written to {options.folder}; read README.md there.")
+    if projects:
+        print(sentence_on(projects))
+    return 0
+
+
+def _parser() -> _Parser:
+    parser = _Parser(prog="course.py export", allow_abbrev=False)
+    parser.add_argument("format", choices=["nbgrader", "github-classroom"])
+    parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
+    parser.add_argument("exercise", nargs="*", metavar="EXERCISE", help="by default all notebooks")
+    parser.add_argument(
+        "--course", default="", metavar="URL", help="where workflows clone the course from"
+    )
+    parser.add_argument("--revision", default="", metavar="TAG", help="tag or branch of the course")
+    return parser
