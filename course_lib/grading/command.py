@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from course_lib.grading.grading_a_class import ClassGrading, grade
+from course_lib.grading.on_dask import THIS_MACHINE
 from course_lib.grading.roster import read_roster
 from course_lib.grading.rows import GradedRow
 from course_lib.grading.seeds import Seed, read_seed
@@ -48,10 +49,11 @@ def main(words: Sequence[str], *, root: Path = ROOT, namespaces: bool = True) ->
     asked = ClassGrading(
         place=place,
         out=out,
-        setting=Setting(root, seed.secret, namespaces),
+        setting=Setting(root, seed.secret, namespaces, options.accept),
         exercise=options.exercise,
         roster=tuple(read_roster(options.roster)) if options.roster else (),
         jobs=options.jobs,
+        scheduler=THIS_MACHINE if options.dask else options.scheduler,
         protections=_protections(root, namespaces, seed, accept=options.accept),
     )
     print(asked.protections, file=sys.stderr)
@@ -74,6 +76,9 @@ def _parser() -> _Parser:
     parser.add_argument(
         "--jobs", type=_jobs, default=len(os.sched_getaffinity(0)), help="default: cores"
     )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--dask", action="store_true", help="with Dask, on this machine")
+    where.add_argument("--scheduler", metavar="ADDRESS", help="with Dask, where this is its own")
     parser.add_argument(
         "--accept-missing-protections",
         dest="accept",

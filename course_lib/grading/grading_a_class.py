@@ -13,6 +13,7 @@ from course_lib.grading.handed_in import HandedIn, Submission, handed_in
 from course_lib.grading.journal import Journal, key_of
 from course_lib.grading.known_mistakes import known_mistakes
 from course_lib.grading.marking import Marked
+from course_lib.grading.on_dask import marked_on_dask
 from course_lib.grading.roster import Learner, assigned
 from course_lib.grading.rows import GradedRow, page_names
 from course_lib.grading.seeds import Seed
@@ -28,7 +29,11 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ClassGrading:
-    """What was asked for. `exercise`: "" asks each submission."""
+    """What was asked for.
+
+    `exercise`: "" asks each submission. `jobs`: processes of this machine, with Dask or
+    without; `scheduler`: of Dask, None to do without.
+    """
 
     place: Path
     out: Path
@@ -36,6 +41,7 @@ class ClassGrading:
     exercise: str = ""
     roster: tuple[Learner, ...] = ()
     jobs: int = 1
+    scheduler: str | None = None
     protections: str = ""
 
 
@@ -86,13 +92,18 @@ class _Rows:
         """The rows, in this order."""
         self._total = len(found)
         self._progress(0, self._total)
-        tasks = self._tasks(found)
-        for task, marked in marked_by(tasks, self._asked.setting, jobs=self._asked.jobs):
+        for task, marked in self._marked(self._tasks(found)):
             if isinstance(marked, Marked):
                 marked = self._journal.add(task.key, marked)
             for number, row in self._waiting.pop(task.key):
                 self._settle(number, row, marked)
         return [self._done[number] for number in range(self._total)]
+
+    def _marked(self, tasks: Iterator[Task]) -> Iterator[tuple[Task, Marked | str]]:
+        setting, jobs, scheduler = self._asked.setting, self._asked.jobs, self._asked.scheduler
+        if scheduler is None:
+            return marked_by(tasks, setting, jobs=jobs)
+        return marked_on_dask(tasks, setting, scheduler=scheduler, jobs=jobs)
 
     def _tasks(self, found: Sequence[tuple[Learner, Submission]]) -> Iterator[Task]:
         """Read one submission after the other; what needs no marking is settled on the way."""

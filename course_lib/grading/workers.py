@@ -11,7 +11,7 @@ import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from course_lib.grading.assignments import open_assignment
@@ -29,25 +29,30 @@ TRIES = 3
 
 @dataclass(frozen=True)
 class Setting:
-    """What all workers share. `secret`: the content of the seed file, or None."""
+    """What all workers share.
+
+    `secret`: the content of the seed file, or None; in no log, which shows the repr.
+    `accept`: use it even where learners' code could read it.
+    """
 
     root: Path
-    secret: bytes | None = None
+    secret: bytes | None = field(default=None, repr=False)
     namespaces: bool = True
+    accept: bool = False
 
 
 @dataclass(frozen=True)
 class Task:
     key: str
     exercise: str
-    cells: list[Cell]
+    cells: list[Cell] = field(repr=False)
 
 
 class Worker:
     """Marks one submission after the other, of any exercise."""
 
     def __init__(self, setting: Setting) -> None:
-        self._setting = setting
+        self.setting = setting
         self._warm: WarmProcess | None = None
         self._markers: dict[str, Marker] = {}
 
@@ -57,6 +62,7 @@ class Worker:
         Raises:
             GraderFault: it failed again and again.
             BadExercise: the exercise cannot be graded here.
+            ValueError: the seed would not be secret here.
         """
         for left in reversed(range(TRIES)):
             try:
@@ -69,12 +75,23 @@ class Worker:
 
     def _marker(self, exercise: str) -> Marker:
         if self._warm is None:
-            shown = [self._setting.root / "exercises"]
-            self._warm = WarmProcess(shown, namespaces=self._setting.namespaces)
+            self._warm = self._warmed()
         if exercise not in self._markers:
-            assignment = open_assignment(exercise, self._setting.root)
-            self._markers[exercise] = Marker(self._warm, assignment, Seed(self._setting.secret))
+            assignment = open_assignment(exercise, self.setting.root)
+            self._markers[exercise] = Marker(self._warm, assignment, Seed(self.setting.secret))
         return self._markers[exercise]
+
+    def _warmed(self) -> WarmProcess:
+        """Another machine than the one that asked may have other protections."""
+        setting = self.setting
+        warm = WarmProcess([setting.root / "exercises"], namespaces=setting.namespaces)
+        if setting.secret is not None and not setting.accept and warm.protections.missing:
+            warm.close()
+            raise ValueError(
+                f"A worker cannot keep learners' code from {warm.protections.missing[0]}; "
+                f"allow it namespaces, or add --accept-missing-protections."
+            )
+        return warm
 
     def close(self) -> None:
         if self._warm:
