@@ -1,6 +1,7 @@
 """A miniature course, its exercise, and a warm process that serves a whole module."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -36,6 +37,12 @@ class Counter:
 """
 
 
+def do_without_namespaces():
+    """Skip the test; but where every change is tested, nobody would ever see that."""
+    stop = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+    stop("this machine allows no namespaces, so the sandbox cannot be tested")
+
+
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):
     """The root of the miniature course."""
@@ -46,7 +53,7 @@ def root(tmp_path_factory):
 def warm(root):
     with WarmProcess([root / "exercises"]) as warm:
         if not warm.protections.namespaces:
-            pytest.skip("this machine allows no namespaces")
+            do_without_namespaces()
         yield warm
 
 

@@ -10,6 +10,8 @@ from course_lib.grading.seeds import Seed
 from course_lib.grading.warm_process import WarmProcess
 from course_lib.index import ROOT, course
 
+from .conftest import do_without_namespaces
+
 BREAKER = "01.5-circuit-breaker"
 
 
@@ -26,7 +28,7 @@ def marker():
     """Gives the Marker of an exercise."""
     with WarmProcess([ROOT / "exercises"]) as warm:
         if not warm.protections.namespaces:
-            pytest.skip("this machine allows no namespaces")
+            do_without_namespaces()
         made = {}
 
         def of(id):
