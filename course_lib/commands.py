@@ -283,7 +283,7 @@ VERBS = {
     "progress": Verb("[show|next|export FILE|import FILE|erase]", "your own record", _progress),
     "grade": Verb("DIR [...]", "mark what a class has handed in", _main_of("grading.command")),
     "export": Verb(
-        "FORMAT DIR [...]", "exercises for nbgrader or github-classroom", _main_of("export.command")
+        "FORMAT DIR [...]", "for nbgrader, github-classroom or teacher", _main_of("export.command")
     ),
     "site": Verb("[--out DIR]", "all lessons as pages for a browser", _main_of("site.command")),
     "doctor": Verb("", "look for what could be in the way", _doctor),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from course_lib.export.files import notebooks_among, sentence_on, write_new
-from course_lib.index import ROOT, load
+from course_lib.index import ROOT, Course, load
 
 __all__ = ["main"]
 
@@ -28,6 +28,8 @@ def main(words: Sequence[str], *, root: Path = ROOT) -> int:
     """
     options = _parser().parse_args(words)
     course = load((root / "course.toml").read_text(encoding="utf-8"))
+    if options.format == "teacher":
+        return _teacher(options, course, root)
     exercises, projects = notebooks_among(course, options.exercise)
     if options.format == "nbgrader":
         from course_lib.export.nbgrader_course import nbgrader_course
@@ -47,9 +49,21 @@ def main(words: Sequence[str], *, root: Path = ROOT) -> int:
     return 0
 
 
+def _teacher(options: argparse.Namespace, course: Course, root: Path) -> int:
+    """The edition for teachers is of the whole course."""
+    if options.exercise:
+        raise ValueError("The teacher edition has all lessons and exercises; name only the folder.")
+    import course_lib.proof.light_imports  # noqa: F401  two seconds less, before nbconvert
+    from course_lib.teacher import build
+
+    pages = [name for name in build(options.folder, root=root, course=course) if ".html" in name]
+    print(f"{len(pages)} pages written; open {options.folder / 'index.html'} in a browser.")
+    return 0
+
+
 def _parser() -> _Parser:
     parser = _Parser(prog="course.py export", allow_abbrev=False)
-    parser.add_argument("format", choices=["nbgrader", "github-classroom"])
+    parser.add_argument("format", choices=["nbgrader", "github-classroom", "teacher"])
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
     parser.add_argument("exercise", nargs="*", metavar="EXERCISE", help="by default all notebooks")
     parser.add_argument(

@@ -13,7 +13,7 @@ from course_lib.proof.gates import Gate, course_of, finished, lesson_notebooks
 
 __all__ = ["FURNITURE", "index_agrees"]
 
-FURNITURE = ("export", "grading", "labs", "lesson", "practice", "proof", "site")
+FURNITURE = ("export", "grading", "labs", "lesson", "practice", "proof", "site", "teacher")
 
 _TOPIC = re.compile(r"T[AB][1-9]\d*")
 _EXERCISE_ID = re.compile(r"\d\d(\.\d+)?-[a-z0-9]+(-[a-z0-9]+)*|projects\.[a-z0-9]+(-[a-z0-9]+)*")

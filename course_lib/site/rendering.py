@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,21 +22,33 @@ FILES = {name: (_TEMPLATES / name).read_text(encoding="utf-8") for name in ("sit
 """What all pages share: file of the site -> its text."""
 
 
-def fill(template: str, page: Page, **values: object) -> str:
-    """The whole HTML of `page`. `link(file)` in a template is the way there from this page."""
+def fill(
+    template: str,
+    page: Page,
+    *,
+    menu: Sequence[Page] = _MENU,
+    templates: Path = _TEMPLATES,
+    **values: object,
+) -> str:
+    """The whole HTML of `page`. `link(file)` in a template is the way there from this page.
+
+    Args:
+        menu: the pages that every page links to.
+        templates: a folder whose templates come before those of the site.
+    """
     return (
-        _environment()
+        _environment(templates)
         .get_template(template)
-        .render(page=page, menu=_MENU, link=lambda file: from_to(page.file, file), **values)
+        .render(page=page, menu=menu, link=lambda file: from_to(page.file, file), **values)
     )
 
 
 @cache
-def _environment() -> Environment:
+def _environment(templates: Path) -> Environment:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
+        loader=FileSystemLoader([templates, _TEMPLATES]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
