@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 
+from course_lib.grading.forbidden_calls import forbid_calls
 from course_lib.grading.kernel_calls import (
     NEW_IPC,
     NEW_MOUNTS,
@@ -42,6 +43,7 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
     if protections.user:
         os.setresuid(user, user, user)
     no_new_privileges()
+    forbid_calls()
     if protections.namespaces:
         drop_capabilities()
         os.chdir(SCRATCH)

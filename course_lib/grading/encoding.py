@@ -18,7 +18,8 @@ sender's runs here. Whatever else arrives, in any size or depth, is `Malformed`.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Hashable
 from typing import Any, NoReturn
 
 from course_lib.practice.values import DEPTH, INT_BITS, Foreign
@@ -29,6 +30,9 @@ MOST_BYTES = 4 * 2**20
 """Of one encoded value."""
 
 MOST_NODES = 50_000
+
+MOST_OF_ONE_HASH = 100
+"""Keys of one dict or set. Python's integers have few hashes for who chooses them well."""
 
 
 class Malformed(ValueError):
@@ -125,11 +129,19 @@ class _Decoder:
 
     def _collection(self, tag: str, content: list[Any], depth: int) -> object:
         if tag != "dict":
-            return _COLLECTIONS[tag](self.value(item, depth + 1) for item in content)
-        pairs: dict[object, object] = {}
-        for key, value in content:
-            pairs[self.value(key, depth + 1)] = self.value(value, depth + 1)
-        return pairs
+            items = [self.value(item, depth + 1) for item in content]
+            return tuple(items) if tag == "tuple" else set(_unlike(items))
+        pairs = [(self.value(key, depth + 1), self.value(v, depth + 1)) for key, v in content]
+        _unlike([key for key, _ in pairs])
+        return dict(pairs)
+
+
+def _unlike(keys: list[Hashable]) -> list[Hashable]:
+    """The keys. Raises Malformed: many share one hash, so that a table of them takes hours."""
+    counts = Counter(map(hash, keys))
+    if counts and max(counts.values()) > MOST_OF_ONE_HASH:
+        raise Malformed("too many values that share one hash")
+    return keys
 
 
 def _integer(text: str) -> int:
@@ -138,11 +150,7 @@ def _integer(text: str) -> int:
     return int(text, 16)
 
 
-_COLLECTIONS: dict[str, Callable[[Iterable[Any]], object]] = {
-    "tuple": tuple,
-    "set": set,
-    "dict": dict,
-}
+_COLLECTIONS = frozenset({"tuple", "set", "dict"})
 _SCALARS: dict[str, Callable[[str], object]] = {
     "int": _integer,
     "float": float.fromhex,

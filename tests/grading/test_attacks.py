@@ -15,179 +15,13 @@ from course_lib.grading.notebook_cells import read_handed_in
 from course_lib.grading.seeds import Seed
 from course_lib.grading.warm_process import WarmProcess
 
+from .attack_corpus import ATTACKS
 from .conftest import ANSWER, ID
 
 SECRET = b"a seed that nobody knows"
 
 WRONG = ANSWER.replace("self.chairs -= n", "self.chairs -= 0").replace("+= n", "+= 0")
 """Gets nothing but by an attack."""
-
-# Each is put above or below the wrong answer.
-ATTACKS = {
-    "an object equal to everything": """
-class Equal:
-    def __eq__(self, other): return True
-    def __ne__(self, other): return False
-    def __hash__(self): return 0
-    def __repr__(self): return "9"
-Counter.take = Counter.refill = lambda self, n: Equal()
-""",
-    "a subclass of int equal to everything": """
-class Equal(int):
-    __eq__ = lambda self, other: True
-    __hash__ = int.__hash__
-    __reduce__ = lambda self: (eval, ("6",))
-Counter.take = Counter.refill = lambda self, n: Equal(6)
-""",
-    "the checker is patched": """
-from course_lib.practice import running, values, checking, scenarios
-values.same = running.plain = lambda *a: True
-values.difference = checking.difference = lambda *a, **k: None
-checking.judge_scenario = lambda *a, **k: (running.Told(), None)
-""",
-    "the answer to a request is forged": """
-from course_lib.grading import telling
-from course_lib.practice.running import Told
-telling.tell = lambda *a, **k: Told(value={"points": 4, "right": True})
-""",
-    "marks are sent instead of an answer": """
-from course_lib.grading import telling, channel
-channel.Channel.send = lambda self, value, **k: self._end.sendall(b"\\0\\0\\0\\x05right")
-""",
-    "rubbish is written to every file": """
-import os
-for number in range(3, 64):
-    try: os.write(number, b"\\xff" * 5000)
-    except OSError: pass
-""",
-    "an answer larger than memory is announced": """
-import os
-for number in range(3, 64):
-    try: os.write(number, b"\\xff\\xff\\xff\\xff" + b"[" * 2_000_000)
-    except OSError: pass
-""",
-    "brackets nested without end are sent": """
-from course_lib.grading import channel
-data = b"[" * 500_000
-channel.Channel.send = lambda self, v, **k: self._end.sendall(len(data).to_bytes(4, "big") + data)
-""",
-    "an integer of a million digits is given": """
-Counter.take = Counter.refill = lambda self, n: 10 ** 1_000_000
-""",
-    "frames are walked for what is expected": """
-import sys, gc
-def look(self, n):
-    frame = sys._getframe()
-    while frame:
-        for value in list(frame.f_locals.values()) + list(frame.f_globals.values()):
-            if type(value) is dict and "expected" in value: return value["expected"]
-        frame = frame.f_back
-    found = [o for o in gc.get_objects() if type(o) is dict and "takes chairs" in o
-             and type(o["takes chairs"]) is int]
-    return found[0]["takes chairs"] if found else None
-Counter.take = Counter.refill = look
-""",
-    "the trace function changes results": """
-import sys
-def trace(frame, event, argument):
-    frame.f_locals["answer"] = "refused"
-    return trace
-sys.settrace(trace)
-""",
-    "the process ends at once": "import os; os._exit(0)",
-    "the process ends when it is asked": """
-import os
-Counter.take = Counter.refill = lambda self, n: os._exit(0)
-""",
-    "everything that can be signalled is killed": """
-import os, signal
-for target in (-1, 0, os.getppid(), *range(1, 400)):
-    for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP):
-        try:
-            if target != os.getpid(): os.kill(target, number)
-        except OSError: pass
-""",
-    "it crashes in C": "import ctypes; ctypes.string_at(0)",
-    "processes without end": """
-import os
-for _ in range(10_000):
-    try:
-        if os.fork() == 0:
-            while True: pass
-    except OSError: break
-""",
-    "threads without end": """
-import threading, time
-try:
-    while True: threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-except RuntimeError: pass
-""",
-    "memory without end": "hog = []\nwhile True: hog.append(bytearray(2 ** 26))",
-    "memory without end in many processes": """
-import os, time
-for _ in range(8):
-    if os.fork() == 0:
-        hog = bytearray(b"x") * 2 ** 28
-        time.sleep(60)
-time.sleep(5)
-""",
-    "a file without end": """
-with open("/scratch/full", "wb") as file:
-    while True: file.write(bytes(2 ** 20))
-""",
-    "output without end": """
-import os
-Counter.take = Counter.refill = lambda self, n: [print("x" * 10_000) for _ in range(2_000)] and 60
-for _ in range(100): os.write(1, b"x" * 100_000)
-""",
-    "a loop that takes every exception": """
-def forever(self, n):
-    while True:
-        try:
-            while True: pass
-        except BaseException: pass
-Counter.take = Counter.refill = forever
-""",
-    "a wait in C that nothing interrupts": """
-import ctypes, signal
-def forever(self, n):
-    signal.pthread_sigmask(signal.SIG_BLOCK, range(1, 65))
-    while True: ctypes.CDLL(None).sleep(60)
-Counter.take = Counter.refill = forever
-""",
-    "something is left for the end of the process": """
-import atexit, os, sys
-atexit.register(lambda: print("4 of 4"))
-sys.exitfunc = sys.excepthook = lambda *a: os._exit(0)
-""",
-    "imports are hooked": """
-import builtins, sys
-real = builtins.__import__
-def hook(name, *a, **k):
-    found = real(name, *a, **k)
-    for attribute in ("same", "difference", "foreign_in"):
-        if hasattr(found, attribute): setattr(found, attribute, lambda *a: None)
-    return found
-builtins.__import__ = hook
-sys.meta_path.insert(0, type("Finder", (), {"find_spec": staticmethod(lambda *a: None)}))
-""",
-    "the warm process is told to stop": """
-import os, socket
-for number in range(0, 256):
-    try: os.close(number)
-    except OSError: pass
-""",
-    "the clock and the chance are patched": """
-import random, time
-random.Random.randint = lambda self, a, b: a
-time.monotonic = lambda: 0.0
-""",
-    "markup is put into the report": """
-class Shown(Exception): pass
-def take(self, n): raise Shown("</code><script>alert(1)</script>")
-Counter.take = Counter.refill = take
-""",
-}
 
 
 @pytest.fixture(scope="module")
@@ -209,7 +43,7 @@ def test_an_attack_gains_no_mark_and_costs_nobody_any(attack, mark, expected):
 
 
 def test_the_corpus_has_as_many_attacks_as_it_must():
-    assert len(ATTACKS) >= 15
+    assert len(ATTACKS) >= 36
 
 
 SAYS = """\
@@ -330,6 +164,8 @@ os.makedirs("/dev/shm/x", exist_ok=True)
 for folder in ("/scratch", "/dev/shm"):
     with open(folder + "/left", "w") as file: file.write("for you")
 ctypes.CDLL(None).shmget(4711, 4096, 0o1666)
+ADD_KEY, OF_THE_USER = 248, -4
+ctypes.CDLL(None).syscall(ADD_KEY, b"user", b"left", b"for you", 7, OF_THE_USER)
 if os.fork() == 0:
     os.setsid()
     listening = socket.socket(socket.AF_UNIX); listening.bind("\\0left"); listening.listen()
@@ -340,6 +176,9 @@ return "left"
 import os, socket, ctypes
 found = [f for f in ("/scratch", "/dev/shm") if os.path.exists(f + "/left")]
 if ctypes.CDLL(None).shmget(4711, 4096, 0) != -1: found.append("memory")
+SEARCH, OF_THE_USER = 10, -4
+if ctypes.CDLL(None).syscall(250, SEARCH, OF_THE_USER, b"user", b"left", 0) >= 0:
+    found.append("key")
 try: socket.socket(socket.AF_UNIX).connect("\\0left"); found.append("process")
 except OSError: pass
 return found

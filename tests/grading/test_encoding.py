@@ -117,3 +117,13 @@ def test_any_bytes_are_a_value_or_malformed(data):
     except Malformed:
         return
     encode(value)
+
+
+@pytest.mark.parametrize("form", ['{{"set":[{}]}}', '{{"dict":[{}]}}'], ids=["a set", "a dict"])
+def test_keys_that_all_have_one_hash_are_refused_at_once(form):
+    numbers = [f'{{"int":"{hex(n * (2**61 - 1))}"}}' for n in range(1, 102)]
+    items = [f"[{number},null]" for number in numbers] if "dict" in form else numbers
+
+    assert len(decode(form.format(",".join(items[:-1])).encode())) == 100
+    with pytest.raises(Malformed):
+        decode(form.format(",".join(items)).encode())
