@@ -29,9 +29,11 @@ from course_lib.grading.marking import Marker  # noqa: E402
 from course_lib.grading.notebook_cells import read_handed_in  # noqa: E402
 from course_lib.grading.seeds import Seed  # noqa: E402
 from course_lib.grading.warm_process import WarmProcess  # noqa: E402
+from course_lib.practice.source import reference_text  # noqa: E402
 
 ID = "00-first-check"
 NOTEBOOK = ROOT / "exercises/00_start/1_first_check/exercise.ipynb"
+SOLUTION = ROOT / "solutions/00_start/1_first_check.py"
 WRONG = ROOT / "tests/exercises/00_start/1_first_check/mutants"
 
 ONE_BY_ONE = 400
@@ -60,7 +62,7 @@ def submissions(count: int) -> list[str]:
         cell for cell in notebook["cells"] if "solution" in cell["metadata"].get("tags", ())
     )
     wrong = [path.read_text(encoding="utf-8") for path in sorted(WRONG.glob("*.py"))]
-    right = open_assignment(ID, ROOT).reference
+    right = reference_text(SOLUTION.read_text(encoding="utf-8"), "solution")
     found = []
     for number in range(count):
         answer = wrong[number // 3 % len(wrong)] if number % 3 == 0 else right
