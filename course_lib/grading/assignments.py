@@ -27,6 +27,8 @@ __all__ = ["Assignment", "defined", "exercise_of", "open_assignment"]
 
 _CALL = re.compile(r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']")
 
+_DEFINES = re.compile(r"(?:class|(?:async[ \t]+)?def)[ \t]+(?P<name>\w+)")
+
 
 @dataclass(frozen=True)
 class Assignment:
@@ -107,12 +109,13 @@ def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
                 continue
             if not found.is_project:
                 return found.id
+    written = defined(cells)
     fitting = [
         exercise.id
         for exercise in course.exercises
         if not exercise.is_project
         and (names := names_of(root / exercise.checks))
-        and defined(cells, names) == len(names)
+        and written.issuperset(names)
     ]
     return fitting[0] if len(fitting) == 1 else ""
 
@@ -129,8 +132,7 @@ def names_of(checks: Path) -> tuple[str, ...]:
     return ()
 
 
-def defined(cells: Iterable[Cell], names: Iterable[str]) -> int:
-    """How many of `names` are defined, as far as the text tells."""
-    text = "\n".join(cell["source"] for cell in cells)
-    patterns = (rf"^\s*(?:class|(?:async\s+)?def)\s+{re.escape(n)}\b" for n in names)
-    return sum(bool(re.search(pattern, text, re.MULTILINE)) for pattern in patterns)
+def defined(cells: Iterable[Cell]) -> set[str]:
+    """The functions and classes that the cells define, as far as their lines tell."""
+    lines = (line.lstrip() for cell in cells for line in cell["source"].splitlines())
+    return {found["name"] for line in lines if (found := _DEFINES.match(line))}

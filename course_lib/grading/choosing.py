@@ -107,12 +107,12 @@ def _of_one(found: list[Chosen], exercise: str, names: Sequence[str]) -> Chosen:
     """The file that says it is of this exercise, or else defines most of its names."""
 
     def rank(chosen: Chosen) -> tuple[bool, int, bool, int]:
-        count = defined(chosen.cells, names)
+        count = len(defined(chosen.cells) & {*names})
         notebook = chosen.path.lower().endswith(".ipynb")
         return (chosen.exercise == exercise, count, notebook, -len(chosen.path))
 
     best = max(found, key=rank)
-    if best.exercise not in ("", exercise) and not defined(best.cells, names):
+    if best.exercise not in ("", exercise) and not defined(best.cells) & {*names}:
         raise Undecided(f"This is an answer to {best.exercise}, not to {exercise}.")
     return Chosen(best.path, best.cells, exercise)
 

@@ -5,6 +5,7 @@ Formats: nbformat 4 and 3 (https://nbformat.readthedocs.io), percent scripts, pl
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import re
@@ -20,6 +21,9 @@ Cell = dict[str, Any]
 """`name` for reports, `id`, `kind` ("code" or another), `tags`, `solution`, `source`."""
 
 MOST_CELLS = 2_000
+
+_ENCODINGS = ("iso8859", "cp", "koi8", "gb", "big5", "euc", "shift_jis", "mac-", "utf-8", "ascii")
+"""Beginnings of the names of those that editors write. Some others take hours to read."""
 
 _EXPORTED = re.compile(r"^# In ?\[[ \d]*\]:?.*$", re.MULTILINE)
 """What Jupyter writes before each cell of a notebook that is saved as a script."""
@@ -58,9 +62,11 @@ def decoded(data: bytes) -> str:
         pass
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(data).readline)
-        return data.decode(encoding)
-    except (SyntaxError, UnicodeDecodeError, LookupError):
-        return data.decode("latin-1")
+        if codecs.lookup(encoding).name.startswith(_ENCODINGS):
+            return data.decode(encoding)
+    except (SyntaxError, ValueError, LookupError):
+        pass
+    return data.decode("latin-1")
 
 
 def _version_3(notebook: Any) -> list[Any]:
@@ -89,7 +95,10 @@ def _script(text: str) -> list[Cell]:
     if _EXPORTED.search(text):
         parts = _EXPORTED.split(text)
         return [_script_cell(f"part {n}", "", [], part) for n, part in enumerate(parts, 1)]
-    cells = [cell for cell in read_cells(text) if not cell.markdown]
+    try:
+        cells = [cell for cell in read_cells(text) if not cell.markdown]
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        cells = []  # its tags are none that anybody's program writes
     if not any(cell.tags for cell in cells):
         return [_script_cell("your file", "", ["solution"], text)]
     return [_script_cell(f"cell {c.id}", c.id, [*c.tags], c.text) for c in cells]

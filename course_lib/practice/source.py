@@ -20,7 +20,7 @@ __all__ = ["BadExercise", "SourceCell", "read_cells", "reference_text", "run_tex
 
 _HEADER = re.compile(r"^# %%(?P<markdown> \[markdown\])?(?P<options>.*)$")
 _ID = re.compile(r'\bid="(?P<id>[^"]*)"')
-_TAGS = re.compile(r"\btags=(?P<tags>\[[^\]]*\])")
+_TAGS = re.compile(r"\btags=(?P<tags>\[[^][]*\])")
 BEGIN = "### BEGIN SOLUTION"
 END = "### END SOLUTION"
 TODO = "# TODO"

@@ -1,0 +1,70 @@
+"""Files that are made to stop or to break the grader while it looks for the answer in them."""
+
+import json
+
+import pytest
+
+from course_lib.grading.choosing import Undecided, choose
+from course_lib.grading.handed_in import File, HandedIn
+from course_lib.index import load
+from course_lib.practice.forked import in_forks
+
+from .conftest import ANSWER, ID
+
+
+def notebook(**cell):
+    cell = {"cell_type": "code", "metadata": {}, "source": ANSWER} | cell
+    return json.dumps({"cells": [cell], "nbformat": 4}).encode()
+
+
+MANY = 200_000
+
+SCRIPTS = {
+    "an empty line, again and again": b"\n" * MANY + b"x = 1",
+    "a space, again and again": b" " * MANY + b"x = 1",
+    "lines that begin a definition": b"async def\n" * MANY,
+    "tags that never end": b"# %% " + b"tags=[" * MANY + b"\n" + ANSWER.encode(),
+    "tags within tags": b"# %% tags=" + b"[" * MANY + b"]\n" + ANSWER.encode(),
+    "tags that are no texts": b"# %% tags=[x, {}]\n" + ANSWER.encode(),
+    "ids that never end": b"# %% " + b' id="' * MANY + b"\n" + ANSWER.encode(),
+    "calls that never end": b"check(\n" * MANY,
+    "an encoding that takes hours": b"# coding: punycode\n# \xff\n"
+    + b"a" * MANY
+    + b"-"
+    + b"b" * MANY,
+    "an encoding that refuses all": b"# coding: undefined\n# \xff\n" + ANSWER.encode(),
+    "an encoding that runs escapes": b"# coding: unicode_escape\n# \xff\\N{\n" + ANSWER.encode(),
+    "bytes of all kinds": bytes(range(256)) * 100,
+}
+NOTEBOOKS = {
+    "brackets without end": b"[" * MANY,
+    "a number of 50,000 digits": b'{"cells": [], "x": ' + b"9" * 50_000 + b"}",
+    "no object": b'"cells"',
+    "cells that are a number": b'{"cells": 5}',
+    "metadata of another kind": notebook(metadata=[1]),
+    "nbgrader of another kind": notebook(metadata={"nbgrader": "x", "tags": 5}),
+    "an id that is an object": notebook(id={"x": [1]}),
+    "source that is an object": notebook(source={"x": 1}),
+    "half of a surrogate pair": notebook(source=f"x = '\ud800'\n{ANSWER}"),
+    "two million cells": b'{"cells": [' + b"{}," * 2_000_000 + b"{}]}",
+}
+FILES = {name: File("answer.py", data) for name, data in SCRIPTS.items()}
+FILES |= {name: File("answer.ipynb", data) for name, data in NOTEBOOKS.items()}
+
+
+@pytest.mark.parametrize("exercise", ["", ID], ids=["any exercise", "this exercise"])
+@pytest.mark.parametrize("file", FILES.values(), ids=FILES)
+def test_it_is_chosen_or_has_a_sentence(file, exercise, root):
+    index = load((root / "course.toml").read_text(encoding="utf-8"))
+
+    def chosen():
+        try:
+            handed_in = HandedIn("ana", (file,))
+            found = choose(handed_in, index, root, exercise=exercise, names=("Counter",))
+        except Undecided as error:
+            return str(error)
+        return found.exercise
+
+    [found] = in_forks([chosen], seconds=20)
+
+    assert found == ID or found.endswith((".", "--exercise."))
