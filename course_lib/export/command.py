@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
@@ -55,8 +56,11 @@ def _teacher(options: argparse.Namespace, course: Course, root: Path) -> int:
         raise ValueError("The teacher edition has all lessons and exercises; name only the folder.")
     import course_lib.proof.light_imports  # noqa: F401  two seconds less, before nbconvert
     from course_lib.teacher import build
+    from course_lib.teacher.messages import messages
 
-    pages = [name for name in build(options.folder, root=root, course=course) if ".html" in name]
+    told = partial(messages, root=root, jobs=2) if options.messages else None
+    files = build(options.folder, root=root, course=course, told=told)
+    pages = [name for name in files if name.endswith(".html")]
     print(f"{len(pages)} pages written; open {options.folder / 'index.html'} in a browser.")
     return 0
 
@@ -70,4 +74,9 @@ def _parser() -> _Parser:
         "--course", default="", metavar="URL", help="where workflows clone the course from"
     )
     parser.add_argument("--revision", default="", metavar="TAG", help="tag or branch of the course")
+    parser.add_argument(
+        "--messages",
+        action="store_true",
+        help="teacher: run each known mistake and show all that learners read; takes minutes",
+    )
     return parser

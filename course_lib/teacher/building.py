@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from bs4 import BeautifulSoup
@@ -26,8 +26,17 @@ _TEMPLATES = Path(__file__).parent / "templates"
 _BY = "python3 course.py export teacher"
 
 
-def build(out: Path, *, root: Path = ROOT, course: Course | None = None) -> tuple[str, ...]:
+Told = Callable[[Exercise], Mapping[str, str]]
+"""What learners read with each known mistake of an exercise, by the name of its file."""
+
+
+def build(
+    out: Path, *, root: Path = ROOT, course: Course | None = None, told: Told | None = None
+) -> tuple[str, ...]:
     """Write the teacher edition of the course in `root` into the folder `out`; its files.
+
+    Args:
+        told: whole messages; without it the pages show the words that the proof looks for.
 
     Raises:
         SiteError: `out` holds other files, or lies where learners look; or a lesson is broken.
@@ -37,10 +46,10 @@ def build(out: Path, *, root: Path = ROOT, course: Course | None = None) -> tupl
         raise SiteError(
             f"{out} lies in the course's folder, where learners look; name a folder outside of it."
         )
-    return write(render(root, course or index.course()), out, by=_BY)
+    return write(render(root, course or index.course(), told), out, by=_BY)
 
 
-def render(root: Path, course: Course) -> dict[str, str]:
+def render(root: Path, course: Course, told: Told | None = None) -> dict[str, str]:
     """Every file of the teacher edition -> its text. The same course gives the same bytes."""
     edition = _Edition(root, course)
     files = dict(rendering.FILES)
@@ -48,7 +57,8 @@ def render(root: Path, course: Course) -> dict[str, str]:
     for lesson in course.notebooks:
         files[edition.where[lesson.id].file] = edition.lesson(lesson.id)
     for exercise in course.exercises:
-        files[edition.where[exercise.id].file] = edition.exercise(exercise)
+        messages = told(exercise) if told else {}
+        files[edition.where[exercise.id].file] = edition.exercise(exercise, messages)
     return files
 
 
@@ -68,11 +78,12 @@ class _Edition:
         body = self._body("lesson.html.j2", page, lesson=lesson, notes=notes, after=after)
         return self.page("page.html.j2", page, **_tidied(body, page))
 
-    def exercise(self, exercise: Exercise) -> str:
+    def exercise(self, exercise: Exercise, told: Mapping[str, str]) -> str:
         page = self.where[exercise.id]
         notes = exercise_notes(exercise, self._root)
         task = _below(self._content(page))
-        body = self._body("exercise.html.j2", page, exercise=exercise, notes=notes, task=task)
+        values = {"exercise": exercise, "notes": notes, "task": task, "told": told}
+        body = self._body("exercise.html.j2", page, **values)
         return self.page("page.html.j2", page, **_tidied(body, page))
 
     def page(self, template: str, page: Page, **values: object) -> str:

@@ -24,9 +24,13 @@ class Answer:
     `words` are the author's on a right one; of a wrong one, they are in what learners read.
     """
 
-    name: str
+    file: str
     words: str
     changes: tuple[Change, ...]
+
+    @property
+    def name(self) -> str:
+        return Path(self.file).stem.replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,7 @@ def exercise_notes(exercise: Exercise, root: Path) -> ExerciseNotes:
     return ExerciseNotes(
         checks,
         reference,
-        tuple(Answer(_name(path), first_words(path), _other(path)) for path in others),
+        tuple(Answer(path.name, first_words(path), _other(path)) for path in others),
         _mistakes(root / exercise.proofs / "mutants", right),
     )
 
@@ -72,10 +76,6 @@ def _reference(exercise: Exercise, root: Path) -> dict[str, str]:
 
 def _is_whole(path: Path) -> bool:
     return path.suffix == ".py"
-
-
-def _name(path: Path) -> str:
-    return path.stem.replace("_", " ")
 
 
 def _other(path: Path) -> tuple[Change, ...]:
@@ -94,4 +94,4 @@ def _mistakes(folder: Path, right: Mapping[str, str]) -> dict[str, tuple[Answer,
 def _wrong(folder: Path, right: Mapping[str, str]) -> Iterator[tuple[str, Answer]]:
     for path in answers_in(folder):
         scenario, words = promise(path)
-        yield scenario, Answer(_name(path), words, tuple(changes(path, right)))
+        yield scenario, Answer(path.name, words, tuple(changes(path, right)))

@@ -51,14 +51,15 @@ def test_a_prediction_has_the_right_answer_each_misconception_and_the_code(lesso
     text = words(lesson)
 
     assert "Predict, vote, run: What is in the till? The code def in_the_till (): ..." in text
-    assert "7 right Ada put it there. nothing a misconception It was so in the morning." in text
+    assert "Right: 7 Ada put it there. Misconception: nothing It was so in the morning." in text
 
 
 def test_a_hunt_has_its_code_its_observations_and_its_class_of_bug(lesson):
     text = words(lesson)
 
     assert "Bug hunt: Which observation shows it? Money is missing. The code class Counts" in text
-    assert "Count once. does not show it It looks right. Count twice. right Now it is less" in text
+    assert "Does not show it: Count once. It looks right." in text
+    assert "Right: Count twice. Now it is less." in text
     assert "It shows: 7, then 6. Class of bug: lost update." in text
 
 
@@ -198,3 +199,16 @@ def test_the_command_takes_no_single_exercise(small):
 
     with pytest.raises(ValueError, match="has all lessons and exercises; name only the folder"):
         main(["teacher", str(small.out), "00-till"], root=small.root)
+
+
+def test_whole_messages_come_from_running_the_mistakes(small, capsys):
+    from course_lib.export.command import main
+
+    small.write("course.toml", INDEX)
+
+    main(["teacher", str(small.out), "--messages"], root=small.root)
+
+    text = words(small.read(EXERCISE))
+    assert "never empty Learners read 00-till: not right yet, task 2 Scenario: takes" in text
+    assert "What was done: A till with 0 in it. Expected: 0 Got: 1 Next: Read task 2" in text
+    assert "gives nothing Learners read 00-till: not right yet, task 1 Scenario: gives" in text
