@@ -78,12 +78,5 @@ class Channel:
             found += part
         return bytes(found)
 
-    def end_sending(self) -> None:
-        """The other side reads the end; what it still sends can be received."""
-        try:
-            self._end.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass  # the other side has ended first
-
     def close(self) -> None:
         self._end.close()

@@ -74,9 +74,9 @@ class Observing:
         self._attempt = None
 
     def _begin(self) -> Attempt:
-        self._attempt = self._warm.attempt(self._assignment.checks_path)
+        self._attempt = self._warm.attempt(self._assignment.checks_path, self._job)
         try:
-            answer = self._attempt.ask(self._job, seconds=MOST_CELL_SECONDS + MARGIN)
+            answer = self._attempt.answer(seconds=MOST_CELL_SECONDS + MARGIN)
         except Died as error:
             raise Unready("ended", {"why": str(error)}) from None
         except TooLate:

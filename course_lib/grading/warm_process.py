@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -22,10 +23,8 @@ from course_lib.grading.view import SCRATCH
 __all__ = ["Attempt", "Died", "GraderFault", "WarmProcess"]
 
 START_LIMIT = 60.0
-"""Seconds until the warm process must have loaded its libraries."""
-
-END_LIMIT = 10.0
-"""Seconds until a child that was told to end must be gone."""
+"""Seconds until the warm process must have loaded its libraries, and until a child is
+confined, before which the one before it must be gone."""
 
 
 class Died(Exception):
@@ -43,13 +42,17 @@ class Attempt:
         self._data = Channel(data)
         self._control = Channel(control)
 
-    def require_confined(self) -> None:
-        """Raises GraderFault unless the child has got its protections and what it needs."""
+    def begin(self, job: object) -> None:
+        """Send the job, which waits until the child is confined.
+
+        Raises:
+            GraderFault: the child has not got its protections and what it needs.
+        """
         said: object = ""
-        try:
+        with contextlib.suppress(Closed, TooLate):  # a child that has given up says why
+            self._data.send(job, seconds=START_LIMIT)
+        with contextlib.suppress(Closed, TooLate, Malformed):
             said = self._data.receive(seconds=START_LIMIT)
-        except (Closed, TooLate, Malformed):
-            pass
         if said == CONFINED:
             return
         try:
@@ -61,7 +64,15 @@ class Attempt:
         raise GraderFault(f"A child {why} before it ran any of the learner's code.")
 
     def ask(self, message: object, *, seconds: float) -> object:
-        """The child's answer.
+        """Like `answer`, to this message."""
+        try:
+            self._data.send(message, seconds=seconds)
+        except Closed:
+            raise Died(self._why()) from None
+        return self.answer(seconds=seconds)
+
+    def answer(self, *, seconds: float) -> object:
+        """What the child says next, which is to its job at first.
 
         Raises:
             Died: it ended, or sent something that is no answer.
@@ -69,7 +80,6 @@ class Attempt:
             TooLate: it has not answered within `seconds`.
         """
         try:
-            self._data.send(message, seconds=seconds)
             return self._data.receive(seconds=seconds)
         except Closed:
             raise Died(self._why()) from None
@@ -90,17 +100,9 @@ class Attempt:
             raise GraderFault("The guard of a child is gone.") from None
 
     def close(self) -> None:
-        """End the child and all that it began. Returns when they are gone."""
+        """Have the child ended and all that it began. They are gone before another begins."""
         self._data.close()
-        self._control.end_sending()
-        try:
-            self._control.receive(seconds=END_LIMIT)
-        except (Closed, Malformed):
-            pass
-        except TooLate:
-            raise GraderFault("A learner's processes could not be ended.") from None
-        finally:
-            self._control.close()
+        self._control.close()
 
 
 class WarmProcess:
@@ -161,11 +163,11 @@ class WarmProcess:
     def __exit__(self, *_error: object) -> None:
         self.close()
 
-    def attempt(self, checks: Path) -> Attempt:
-        """A new child with these checks loaded. The one before must be closed."""
-        return self._attempt(str(checks).encode("utf-8"))
+    def attempt(self, checks: Path, job: object) -> Attempt:
+        """A new child with these checks loaded and this job. The one before must be closed."""
+        return self._attempt(str(checks).encode("utf-8"), job)
 
-    def _attempt(self, request: bytes) -> Attempt:
+    def _attempt(self, request: bytes, job: object) -> Attempt:
         data, childs_data = socket.socketpair()
         control, guards_control = socket.socketpair()
         ends = [childs_data, guards_control]
@@ -178,12 +180,12 @@ class WarmProcess:
             for end in ends:
                 end.close()
         attempt = Attempt(data, control)
-        attempt.require_confined()
+        attempt.begin(job)
         return attempt
 
     def probe(self) -> None:
         """Make one child and end it. Raises GraderFault if it does not get its protections."""
-        self._attempt(b"\0").close()
+        self._attempt(b"\0", None).close()
 
     def close(self) -> None:
         """End it and everything it has started. May be called again."""
