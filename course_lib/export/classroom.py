@@ -1,9 +1,9 @@
-"""Template repositories for GitHub Classroom: the exercise, a README and a workflow.
+"""Template repositories as GitHub Classroom used them: the exercise, a README and a workflow.
 
-The workflow runs the same check as everybody else, and hands points for each task to
-Classroom's own reporter. Actions are pinned to commits, and the workflow may only read.
-Source: https://docs.github.com/en/education, "Use autograding", and the README of
-https://github.com/classroom-resources/autograding-grading-reporter
+The workflow runs the same check as everybody else, and says the points in the form that
+Classroom read. GitHub ended that service in August 2026, and its actions may go: so the
+workflow uses none of them. Actions are pinned to commits, and the workflow may only read.
+Source: https://github.com/orgs/community/discussions/196615
 """
 
 from __future__ import annotations
@@ -21,9 +21,6 @@ __all__ = ["classroom_templates"]
 
 CHECKOUT = "actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1"
 SETUP_PYTHON = "actions/setup-python@5fda3b95a4ea91299a34e894583c3862153e4b97 # v7.0.0"
-REPORTER = (
-    "classroom-resources/autograding-grading-reporter@d13b5912daf5042ac1b71bc38bdb4a6bcd61d8ca # v1"
-)
 
 _ADDRESS = re.compile(r"(https://|ssh://|git@|file:///)[!-~]+")
 _REVISION = re.compile(r"(?!-)[A-Za-z0-9._/-]+")
@@ -65,12 +62,6 @@ jobs:
       - name: Count points
         id: points
         run: PYTHONPATH="$RUNNER_TEMP/course" {python} -P -m course_lib.export.counting {id} {file}
-      - name: Report to GitHub Classroom
-        uses: {reporter}
-        env:
-{results}
-        with:
-          runners: {runners}
 """
 
 _INSTALL = """\
@@ -95,7 +86,6 @@ The task is in the notebook [{file}]({file}). It takes about {minutes} minutes.
    JupyterLab, where `check("{id}")` works.
 3. Commit the notebook and push it. Each push runs the same check.
    The page "Actions" of this repository shows what it said, and your points for each task.
-   The line "Points" is what counts. The table above it weighs all scenarios alike.
 
 You may push as often as you like.
 """
@@ -153,9 +143,6 @@ def _template(
         install=_INSTALL if installs else "",
         minutes=minutes + (10 if installs else 0),
         python=python,
-        reporter=REPORTER,
-        results="\n".join(map(_result, checks.tasks)),
-        runners=",".join(f"task{task}" for task in checks.tasks),
         setup_python=SETUP_PYTHON,
     )
     readme = _README.format(
@@ -171,11 +158,6 @@ def _template(
         "README.md": readme,
         file: _learners_notebook(root / exercise.notebook),
     }
-
-
-def _result(task: int) -> str:
-    """The variable in which the reporter looks for one task's points."""
-    return f"          TASK{task}_RESULTS: ${{{{ steps.points.outputs.task{task} }}}}"
 
 
 def _learners_notebook(path: Path) -> str:

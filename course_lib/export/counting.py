@@ -2,8 +2,9 @@
 
 The learner's cells run in a child, which an endless loop or `os._exit` cannot outlive; without
 an answer from it there are no points. It does not see where a step's outputs are written.
-The form of the results is that of Classroom's graders, one for each task:
-https://github.com/classroom-resources/autograding-python-grader
+The form of the results is that of Classroom's graders, one for each task; the notices are
+those that its reporter made of them:
+https://github.com/classroom-resources/autograding-grading-reporter
 """
 
 from __future__ import annotations
@@ -36,7 +37,10 @@ _MORE_SECONDS = 30.0
 
 
 def main(words: Sequence[str]) -> int:
-    """Count, say it, and write the results where GitHub looks for a step's outputs."""
+    """Count, say it, and write the results where GitHub looks for a step's outputs.
+
+    The exit code is 0 when everything is right, as that of `course.py check`.
+    """
     try:
         id, file = words
         opened = open_exercise(id)
@@ -50,7 +54,13 @@ def main(words: Sequence[str]) -> int:
     if place := os.environ.get("GITHUB_OUTPUT"):
         with Path(place).open("a", encoding="utf-8") as outputs:
             outputs.writelines(f"task{task}={_encoded(each)}\n" for task, each in results.items())
-    return 0
+    total = {
+        "totalPoints": sum(outcome.points for outcome in found),
+        "maxPoints": sum(outcome.of_points for outcome in found),
+    }
+    print("::notice title=Autograding complete::Points {totalPoints}/{maxPoints}".format(**total))
+    print(f"::notice title=Autograding report::{json.dumps(total)}")
+    return 0 if total["totalPoints"] == total["maxPoints"] else 1
 
 
 def _encoded(value: dict[str, Any]) -> str:
@@ -58,7 +68,7 @@ def _encoded(value: dict[str, Any]) -> str:
 
 
 def result(found: Sequence[Outcome], task: int) -> dict[str, Any]:
-    """One task's scenarios as Classroom's reporter reads them; `line_no` 0 stands for no line."""
+    """One task's scenarios as Classroom's reporter read them; `line_no` 0 stands for no line."""
     mine = [outcome for outcome in found if outcome.task == task]
     tests = [
         {

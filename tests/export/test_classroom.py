@@ -1,4 +1,4 @@
-"""The workflow's own lines are run here, and what they write is what Classroom's reporter reads."""
+"""The workflow's own lines are run here, and they say points in the form that Classroom read."""
 
 import base64
 import json
@@ -15,7 +15,6 @@ from course_lib import commands
 from course_lib.export import counting
 from course_lib.export.command import main
 from course_lib.index import ROOT, course
-from course_lib.practice.scenarios import read_checks
 from course_lib.practice.source import solution_text
 
 ID = "01.2-error-boundary"
@@ -57,22 +56,10 @@ def test_a_workflow_is_careful(exercise, whole):
     uses = [step["uses"] for step in job["steps"] if "uses" in step]
     assert workflow["permissions"] == {"contents": "read"}
     assert job["timeout-minutes"] <= 60
-    assert len(uses) == 3
-    assert all(re.fullmatch(r"[a-z-]+/[a-z-]+@[0-9a-f]{40}", action) for action in uses)
+    assert [action.split("@")[0] for action in uses] == ["actions/checkout", "actions/setup-python"]
+    assert all(re.fullmatch(r".+@[0-9a-f]{40}", action) for action in uses)
     assert not any("${{" in step.get("run", "") for step in job["steps"])
     assert job["steps"][0]["with"] == {"persist-credentials": False}
-
-
-@pytest.mark.parametrize("exercise", NOTEBOOKS, ids=lambda exercise: exercise.id)
-def test_the_reporter_gets_one_result_for_each_task(exercise, whole):
-    [job] = workflow_of(whole / exercise.slug)["jobs"].values()
-    reporter = job["steps"][-1]
-    tasks = read_checks(ROOT / exercise.checks).tasks
-
-    assert reporter["with"]["runners"] == ",".join(f"task{task}" for task in tasks)
-    assert reporter["env"] == {
-        f"TASK{task}_RESULTS": f"${{{{ steps.points.outputs.task{task} }}}}" for task in tasks
-    }
 
 
 @pytest.mark.parametrize("exercise", NOTEBOOKS, ids=lambda exercise: exercise.id)
@@ -179,7 +166,7 @@ class Runner:
 
     def run(self):
         """What the steps said, in order; a step that fails ends the job, as on a runner."""
-        said = {}
+        said, self.failed = {}, False
         for step in self.job["steps"]:
             if "run" not in step:
                 continue
@@ -192,11 +179,13 @@ class Runner:
                 timeout=SECONDS,
             )
             said[step["name"]] = done.stdout + done.stderr
-            assert done.returncode == 0 or step.get("continue-on-error"), done.stderr
+            self.failed = done.returncode != 0 and not step.get("continue-on-error")
+            if self.failed:
+                break
         return said
 
     def results(self):
-        """As the reporter finds them in its environment."""
+        """The outputs of the step that counts."""
         lines = self.outputs.read_text(encoding="utf-8").splitlines()
         pairs = (line.partition("=")[::2] for line in lines)
         return {name: json.loads(base64.b64decode(value)) for name, value in pairs}
@@ -213,7 +202,7 @@ REFERENCE = solution_text((ROOT / course().exercise(ID).source).read_text(encodi
 
 
 def total(results):
-    """The points that the reporter sends to Classroom: scores of tests, of max_score."""
+    """The points as Classroom's reporter added them: scores of tests, of max_score."""
     points = sum(test["score"] for each in results.values() for test in each["tests"])
     return points, sum(each["max_score"] for each in results.values())
 
@@ -234,6 +223,8 @@ def test_the_steps_check_and_count(answer, points, words, template, tmp_path):
 
     assert words in said["Check"]
     assert total(runner.results()) == (points, 16)
+    assert f"title=Autograding complete::Points {points}/16\n" in said["Count points"]
+    assert runner.failed == (points < 16)
 
 
 def test_a_wrong_answer_keeps_the_points_of_what_is_right(template, tmp_path):

@@ -46,6 +46,8 @@ def handed_in(tmp_path):
 def contained(folder, namespaces, script, *words):
     if not sys.platform.startswith("linux"):
         pytest.skip("a container needs Linux")
+    if ROOT.is_relative_to("/tmp"):
+        pytest.skip("the course lies in /tmp, which is empty in the box")
     entering = [sys.executable, str(Path(__file__).with_name("as_in_a_container.py"))]
     done = subprocess.run(
         [*entering, str(folder), namespaces, "sh", "-c", script, sys.executable, *words],
