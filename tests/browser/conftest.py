@@ -41,6 +41,14 @@ def context(chromium: Any) -> Iterator[Any]:
     one.close()
 
 
+@pytest.fixture(scope="session")
+def lab_page(context: Any) -> Iterator[Any]:
+    """JupyterLab is loaded into it once, and shows one lesson after the other."""
+    one = context.new_page()
+    yield one
+    one.close()
+
+
 @pytest.fixture
 def page(context: Any, running_lab: Lab) -> Iterator[Any]:
     running_lab.forget()  # the profile, say, that the test before chose

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from course_lib.index import course
 from course_lib.proof.browser import audit
@@ -15,9 +16,13 @@ PAGES = [page.file for page in pages(course())]
 
 
 @pytest.fixture(scope="session")
-def edition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("edition") / "site"
-    build(folder)
+def edition(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """Built once, for all processes of the run."""
+    own = tmp_path_factory.getbasetemp()
+    folder = (own if worker_id == "master" else own.parent) / "edition"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            build(folder)
     return folder
 
 

@@ -33,6 +33,21 @@ lab.start(port=None, browser=False, others=[
 ])
 """
 
+_POLL = 100  # milliseconds; looking at every frame would slow what is waited for
+
+_OPEN = """\
+path => {
+  [...jupyterapp.shell.widgets('main')].forEach((one) => one.dispose());
+  jupyterapp.commands.execute('docmanager:open', { path });
+}
+"""
+_READY = """\
+path => {
+  const panel = window.jupyterapp?.shell.currentWidget;
+  return panel?.context?.path === path && panel.sessionContext.isReady
+    && document.querySelector('.jp-Notebook .jp-Cell');
+}
+"""
 _RUN_TO_THE_END = """\
 () => {
   const cells = [...document.querySelectorAll('.jp-Notebook .jp-CodeCell')];
@@ -113,28 +128,34 @@ def _ready(server: subprocess.Popen[bytes], home: Path, work: Path, said: Path) 
 
 
 def open_lesson(page: Any, lab: Lab, path: str) -> None:
-    """Open the notebook at `path` (from work/) in a fresh JupyterLab page."""
+    """Open the notebook at `path` (from work/), and nothing beside it, in JupyterLab."""
+    page.set_default_timeout(SECONDS * 1000)
+    if page.url.startswith(f"{lab.url}lab"):
+        page.evaluate(_OPEN, path)  # what is loaded need not be loaded again
+    else:
+        page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset")
+    _await_ready(page, path)
+    # Side bars leave a narrow page; folding them is what a reader does first.
+    page.evaluate("() => { jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight(); }")
+
+
+def _await_ready(page: Any, path: str) -> None:
     from playwright.sync_api import TimeoutError as Late
 
-    page.set_default_timeout(SECONDS * 1000)
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text[:200]))
     page.on("pageerror", lambda error: said.append(str(error)[:200]))
-    page.goto(f"{lab.url}lab/tree/{path}?token={lab.token}&reset")
     try:
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        page.wait_for_function(_READY, arg=path, polling=_POLL)
     except Late:
         seen = " ".join(page.inner_text("body").split())[:400]
         raise RuntimeError(f"{path} did not open; seen: {seen!r}; console: {said[-5:]}") from None
-    page.wait_for_function("() => window.jupyterapp?.shell.currentWidget?.sessionContext?.isReady")
-    # Side bars leave a narrow page; folding them is what a reader does first.
-    page.evaluate("() => { jupyterapp.shell.collapseLeft(); jupyterapp.shell.collapseRight(); }")
 
 
 def run_all(page: Any) -> None:
     """Run every cell and wait until the last output and control is there."""
     page.evaluate("() => { jupyterapp.commands.execute('notebook:run-all-cells'); }")
-    page.wait_for_function(_RUN_TO_THE_END)
+    page.wait_for_function(_RUN_TO_THE_END, polling=_POLL)
 
 
 def close_lesson(page: Any) -> None:

@@ -19,7 +19,7 @@ SOON = 500  # milliseconds from a key to the words; who hears nothing presses ag
 _LATEST = 8_000  # what has not been told by then is silent, also on a machine under load
 _TABS = 60  # more than any cell has; then Tab goes round in a circle
 _ROUNDS = 3  # an answer can enable further controls
-_TRIES = 3  # a machine under load may be slow once
+_TRIES = 8  # a machine under load may be slow now and then
 
 _KEYS = {
     "slider": ("ArrowRight", "End", "Home"),
@@ -41,6 +41,12 @@ number => {
 }"""
 _HEARD = "() => courseAudit.heard.after !== null"
 _SEEN = "() => courseAudit.heard.picture"
+_MOVED = """\
+async before => {
+  const frame = () => new Promise(requestAnimationFrame);
+  for (let i = 0; i < 12 && courseAudit.stateNow() === before; i++) await frame();
+  return courseAudit.stateNow() !== before;
+}"""
 
 
 @dataclass(frozen=True)
@@ -119,18 +125,23 @@ def _use(
     draws = group["picture"] and role in ("slider", "combobox")
     spoken: list[float] = []
     kept, changed, drawn = True, False, False
-    for turn, key in enumerate(_KEYS[role] * (_TRIES if speaks else 1)):
+    state, patience = control["state"], _LATEST
+    keys = _KEYS[role] * (_TRIES if speaks else 1)
+    for turn, key in enumerate(keys):
         if turn >= len(_KEYS[role]) and not spoken:
             break  # silent, not slow
         page.evaluate("number => courseAudit.listen(number)", number)
         page.keyboard.press(key)
+        if role != "button" and not page.evaluate(_MOVED, state):
+            continue  # it stood at this end already, so there is nothing to tell
         if speaks:
-            _await(page, _HEARD, SOON if turn else _LATEST)
+            _await(page, _HEARD, patience)
         if draws and not drawn:
-            _await(page, _SEEN, SOON if turn else _LATEST)
+            _await(page, _SEEN, SOON if turn < len(keys) - 1 else _LATEST)
         heard = page.evaluate("() => courseAudit.heard")
         state = page.evaluate("() => courseAudit.stateNow()")
         spoken += [heard["after"]] if heard["after"] is not None else []
+        patience = _LATEST if spoken else SOON  # words of one key must not pass for the next's
         kept, drawn = kept and heard["kept"], drawn or heard["picture"]
         changed = changed or state != control["state"]
         if _done(speaks, draws, role, spoken, drawn, changed):
