@@ -36,15 +36,17 @@ def main(words: Sequence[str], *, root: Path = ROOT) -> int:
         from course_lib.export.nbgrader_course import nbgrader_course
 
         files = nbgrader_course(exercises, root=root)
+        then = "read README.md there"
     else:
         from course_lib.export.classroom import classroom_templates
 
         files = classroom_templates(
             exercises, course=options.course, revision=options.revision, root=root
         )
+        then = "each folder there is a template repository"
     write_new(options.folder, files)
     s = "s" if len(exercises) > 1 else ""
-    print(f"{len(exercises)} exercise{s} written to {options.folder}; read README.md there.")
+    print(f"{len(exercises)} exercise{s} written to {options.folder}; {then}.")
     if projects:
         print(sentence_on(projects))
     return 0
