@@ -1,7 +1,10 @@
 """Plain values: what a scenario may return, compared and shown without running foreign code.
 
 Only exact built-in types are compared, so an object that claims to be equal to
-everything gains nothing. Anything else becomes a `Foreign`, equal to nothing.
+everything gains nothing. What holds the same in another class counts as the same: a named
+tuple, an OrderedDict, a number or an array of numpy. It is read with the built-in type's own
+methods, so what its class says of itself does not matter. Anything else becomes a `Foreign`,
+equal to nothing.
 """
 
 from __future__ import annotations
@@ -9,8 +12,10 @@ from __future__ import annotations
 import math
 import re
 import reprlib
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 __all__ = ["Difference", "Foreign", "difference", "foreign_in", "plain", "same", "show", "text_of"]
 
@@ -20,6 +25,7 @@ INT_BITS = 4_096
 
 _ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 _LEAVES = (type(None), bool, float, str, bytes)
+_EXACT = (*_LEAVES, int, list, tuple, set, dict)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +57,7 @@ def plain(value: object) -> object:
     def copy(value: object, depth: int) -> object:
         nonlocal left
         left -= 1
+        value = _built_in(value)
         kind = type(value)
         if kind in _LEAVES:
             return value
@@ -59,14 +66,58 @@ def plain(value: object) -> object:
         if kind is int:
             return _int(value)
         if kind in (list, tuple, set):
-            items = [copy(item, depth + 1) for item in value]  # type: ignore[attr-defined]
+            item_of = key if kind is set else copy
+            items = [item_of(item, depth + 1) for item in value]  # type: ignore[attr-defined]
             return items if kind is list else kind(items)
         if kind is dict:
             pairs = value.items()  # type: ignore[attr-defined]
-            return {copy(k, depth + 1): copy(v, depth + 1) for k, v in pairs}
+            return {key(k, depth + 1): copy(v, depth + 1) for k, v in pairs}
         return Foreign(_describe(value))
 
+    def key(value: object, depth: int) -> object:
+        copied = copy(value, depth)
+        try:
+            hash(copied)
+        except TypeError:
+            return Foreign(_describe(value))  # such as a frozenset, whose copy is a set
+        return copied
+
     return copy(value, 0)
+
+
+_READ: tuple[tuple[type, Callable[[Any], object]], ...] = (
+    (int, int.__int__),
+    (float, float.__float__),
+    (str, str.__str__),
+    (bytes, bytes.__bytes__),
+    (list, lambda value: [*list.__iter__(value)]),
+    (tuple, lambda value: (*tuple.__iter__(value),)),
+    (set, lambda value: {*set.__iter__(value)}),
+    (frozenset, lambda value: {*frozenset.__iter__(value)}),
+    (dict, lambda value: dict(dict.items(value))),
+)
+"""How what another class holds is read, by the built-in type that it is made from."""
+
+
+def _built_in(value: object) -> object:
+    """What the value holds as an exact built-in type; the value itself where there is none."""
+    kind = type(value)
+    if kind in _EXACT:
+        return value
+    ways = (*_READ, *_numpy_ways())
+    for base in type.__dict__["__mro__"].__get__(kind):
+        for known, read in ways:
+            if base is known:
+                return read(value)
+    return value
+
+
+def _numpy_ways() -> tuple[tuple[type, Callable[[Any], object]], ...]:
+    """The same for numbers and arrays of numpy, if anybody has imported it."""
+    numpy: Any = sys.modules.get("numpy")
+    if not hasattr(numpy, "ndarray"):
+        return ()
+    return (numpy.generic, numpy.generic.item), (numpy.ndarray, numpy.ndarray.tolist)
 
 
 def _int(value: object) -> object:
