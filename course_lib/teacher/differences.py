@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,16 +32,16 @@ def changes(path: Path, right: Mapping[str, str]) -> list[Change]:
     if path.suffix == ".toml":
         edits = read_variant(path).edits
         return [Change(e.file, e.old.strip("\n"), e.new.strip("\n")) for e in edits]
-    lines = _without_promise(path.read_text(encoding="utf-8"))
+    lines = _answer_lines(path.read_text(encoding="utf-8"))
     name, places = _nearest(lines, right)
     if not places or sum(len(after) for _, after in places) > len(lines) / 2:
         return [Change(path.name, "", "\n".join(lines))]
     return [Change(name, "\n".join(before), "\n".join(after)) for before, after in places]
 
 
-def _without_promise(text: str) -> list[str]:
-    lines = text.splitlines()
-    return lines[1:] if lines and lines[0].startswith("# fails ") else lines
+def _answer_lines(text: str) -> list[str]:
+    """The lines without the comment at the start, which is not the answer itself."""
+    return [*itertools.dropwhile(lambda line: line.startswith("# "), text.splitlines())]
 
 
 Place = tuple[Sequence[str], Sequence[str]]
@@ -48,7 +49,7 @@ Place = tuple[Sequence[str], Sequence[str]]
 
 def _nearest(lines: list[str], right: Mapping[str, str]) -> tuple[str, list[Place]]:
     """The right answer from which the fewest lines differ, and where they do."""
-    found = [(name, _places(text.splitlines(), lines)) for name, text in right.items()]
+    found = [(name, _places(_answer_lines(text), lines)) for name, text in right.items()]
     return min(found, key=lambda each: sum(len(b) + len(a) for b, a in each[1]), default=("", []))
 
 
@@ -66,13 +67,9 @@ def _places(one: Sequence[str], other: Sequence[str]) -> list[Place]:
 def first_words(path: Path) -> str:
     """What the author says about the answer: its first comment or docstring, in one line."""
     text = path.read_text(encoding="utf-8")
-    comment = _comment(text)
-    if comment or path.suffix == ".toml":
-        return comment
-    tree = ast.parse(text)
-    kinds = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    nodes = [tree, *(node for node in tree.body if isinstance(node, kinds))]
-    said = next(filter(None, map(ast.get_docstring, nodes)), "")
+    said = _comment(text)
+    if not said and path.suffix != ".toml":
+        said = ast.get_docstring(ast.parse(text)) or ""
     return " ".join(said.split("\n\n")[0].split())
 
 

@@ -107,7 +107,7 @@ def test_a_mistake_stands_with_its_scenario_its_message_and_what_it_changes(exer
 
 
 def test_a_mistake_that_is_a_whole_file_is_compared_with_the_nearest_right_answer(small):
-    long = "\n".join(f"# line {number}" for number in range(20))
+    long = "\n".join(f"line_{number} = 0" for number in range(20))
     near = "tests/exercises/00_start/1_till/also_right/near.py"
     small.write(near, f"{long}\ndef till(money):\n    return money\n")
     wrong = '# fails "takes nothing" with "Got: 9"\n' + f"{long}\ndef till(money):\n    return 9\n"

@@ -13,6 +13,7 @@ from course_lib.practice.answers import answers_in, promise
 from course_lib.site import pages
 from course_lib.site.building import render as learners_pages
 from course_lib.teacher.building import render
+from course_lib.teacher.differences import first_words
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,7 @@ def test_every_other_right_design_is_there(edition, page_of, exercise):
 
     for path in answers_in(ROOT / exercise.proofs / "also_right"):
         assert f"The code of “{path.stem.replace('_', ' ')}”" in page
+        assert first_words(path), f"{path}: say in a comment at its start what differs"
 
 
 @pytest.mark.parametrize("lesson", course().notebooks, ids=lambda each: each.id)

@@ -1,3 +1,4 @@
+# Each case leaves at once; named amounts stand above.
 from decimal import Decimal
 
 FREE_FROM, FEE = Decimal("25.00"), Decimal("4.90")

@@ -1,3 +1,4 @@
+# The steps of the fee are a table, which a loop reads from the top.
 from decimal import Decimal
 
 STEPS = [(Decimal(25), Decimal(0)), (Decimal(0), Decimal("4.9"))]

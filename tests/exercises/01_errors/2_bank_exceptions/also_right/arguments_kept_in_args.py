@@ -1,3 +1,4 @@
+# Fields are plain attributes; pickling keeps args and restores the attributes afterwards.
 from decimal import Decimal
 from fractions import Fraction
 

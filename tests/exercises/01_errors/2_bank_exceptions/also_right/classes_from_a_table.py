@@ -1,3 +1,4 @@
+# A function makes the classes with type(), each with its code; facts are kept in a dict of their own.
 from decimal import Decimal
 
 

@@ -1,3 +1,4 @@
+# Pickling calls the class again, with its context bound by functools.partial.
 import functools
 from decimal import Decimal
 

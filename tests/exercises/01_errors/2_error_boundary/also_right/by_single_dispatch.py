@@ -1,3 +1,4 @@
+# singledispatch chooses the answer by the class of the error.
 import inspect
 from functools import singledispatch, wraps
 from uuid import uuid4

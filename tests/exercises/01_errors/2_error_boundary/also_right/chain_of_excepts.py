@@ -1,3 +1,4 @@
+# Two except clauses and a chain of ifs; known errors are not logged at all.
 import inspect
 import itertools
 

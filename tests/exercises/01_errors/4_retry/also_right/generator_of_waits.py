@@ -1,3 +1,4 @@
+# A generator takes each error and gives the next wait; it ends when there is no retry.
 import calendar
 import email.utils
 import threading

@@ -1,3 +1,4 @@
+# Each try calls the next one; an object holds the settings of all.
 from datetime import datetime
 
 

@@ -1,3 +1,4 @@
+# One loop for functions and one for coroutines; both ask the same inner function for the pause.
 class Budget:
     def __init__(self, ratio=0.1, min_per_s=1.0, clock=None):
         self.ratio, self.min_per_s = ratio, min_per_s

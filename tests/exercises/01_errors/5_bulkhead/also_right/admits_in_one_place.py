@@ -1,3 +1,4 @@
+# Every change ends in one method, which lets in as many as fit; a timer task refuses.
 import math
 from enum import Enum
 

@@ -1,3 +1,4 @@
+# Each waiting call has an event under its number; who leaves hands the place to the next.
 import itertools
 
 

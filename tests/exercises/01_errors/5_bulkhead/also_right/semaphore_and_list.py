@@ -1,3 +1,4 @@
+# Counts who runs; each waiting call has an event, and a word on what became of it.
 class Rejected(Exception):
     def __init__(self, reason):
         super().__init__(reason)

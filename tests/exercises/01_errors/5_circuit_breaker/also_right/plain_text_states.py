@@ -1,3 +1,4 @@
+# States are text; a number for each period tells late outcomes from current ones.
 import threading
 from collections import deque
 

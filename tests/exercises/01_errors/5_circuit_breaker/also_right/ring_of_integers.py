@@ -1,3 +1,4 @@
+# A ring of integers and a running count; a fresh token object for each period.
 import enum
 import math
 import threading

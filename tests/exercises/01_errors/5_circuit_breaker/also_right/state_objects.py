@@ -1,3 +1,4 @@
+# An object for each state; the breaker passes its calls on to the current one.
 import threading
 from collections import deque
 
