@@ -146,13 +146,14 @@ def _scenarios(results: Sequence[Marked], assignment: Assignment) -> Iterator[st
         for mark in marked.marks:
             outcomes[mark.meaning][mark.outcome] += 1
     rows = []
+    task = "milestone" if assignment.is_project else "task"
     for each in assignment.checks.scenarios:
         passed = outcomes[each.meaning]["right"]
         left_out = outcomes[each.meaning]["left out"]
         failed = len(results) - passed - left_out
         parts = ("blue", passed), ("orange", failed), ("grey", left_out)
         bar = _bar(each.meaning, *parts, whole=len(results)).html
-        numbers = f"{passed} passed, {failed} did not, {left_out} left out; task {each.task}"
+        numbers = f"{passed} passed, {failed} did not, {left_out} left out; {task} {each.task}"
         rows.append((_with(bar, numbers), first[each.meaning]))
     rows.sort(key=lambda row: -row[1])
     yield paragraph(

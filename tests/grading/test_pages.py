@@ -21,6 +21,7 @@ SCENARIOS = [
 EXERCISE = SimpleNamespace(
     id="01.1-counter",
     title="A counter",
+    is_project=False,
     checks=SimpleNamespace(points=4, scenarios=SCENARIOS),
 )
 KNOWN = {(REFUSES, "got 'given'"): ["off by one"], (REFUSES, "got"): ["takes first"]}
