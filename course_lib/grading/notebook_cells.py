@@ -12,6 +12,7 @@ import re
 import tokenize
 from typing import Any
 
+from course_lib.grading.marimo_script import is_marimo, marimo_cells
 from course_lib.practice.learner import Unreadable
 from course_lib.practice.source import read_cells
 
@@ -92,6 +93,9 @@ def _cell(cell: Any, number: int) -> Cell:
 
 def _script(text: str) -> list[Cell]:
     """A script with cells is read like a notebook; any other is one solution cell."""
+    if is_marimo(text):
+        parts = marimo_cells(text)
+        return [_script_cell(f"cell {n}", "", [], part) for n, part in enumerate(parts, 1)]
     if _EXPORTED.search(text):
         parts = _EXPORTED.split(text)
         return [_script_cell(f"part {n}", "", [], part) for n, part in enumerate(parts, 1)]

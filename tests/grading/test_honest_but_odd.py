@@ -53,6 +53,20 @@ Path("notes.txt").write_text("x"); assert Path("notes.txt").read_text() == "x"
     "the chance seeded globally": "import random; random.seed(1); random.random()",
     "names of its own that hide built-ins": "list = dict = print = None",
     "a form feed": "\f",
+    "a question before it": "import math\nname = input('Your name? ')\nprint(name)",
+    "a loop of questions before it": """
+import random
+while True:
+    number = int(input('A number? '))
+    if number == random.randint(1, 3): break
+""",
+    "a loop before it that takes every error": """
+while True:
+    try: print(int(input('A number? '))); break
+    except Exception: print('Try again.')
+""",
+    "a module that is not here": "import pandas_profiling_of_mine",
+    "await outside functions": "import asyncio\nawait asyncio.sleep(0)",
 }
 """Each stands above a right answer."""
 
@@ -75,6 +89,95 @@ CHANGED = {
 }
 
 OTHERS = {
+    "numbers of numpy": """
+import numpy as np
+
+class TooFew(Exception): pass
+
+class Counter:
+    def __init__(self, chairs=10): self._chairs = np.array([chairs])
+    chairs = property(lambda self: self._chairs[0])
+    def take(self, n):
+        if n > self.chairs: raise TooFew
+        self._chairs -= n
+        return self._chairs.sum()
+    def refill(self, n):
+        self._chairs += n
+        return np.int64(self._chairs[0])
+""",
+    "numbers of a class of its own": """
+class TooFew(Exception): pass
+
+class Chairs(int):
+    def __sub__(self, other): return Chairs(int(self) - other)
+    def __add__(self, other): return Chairs(int(self) + other)
+    def __repr__(self): return f"{int(self)} chairs"
+
+class Counter:
+    def __init__(self, chairs=10): self.chairs = Chairs(chairs)
+    def take(self, n):
+        if n > self.chairs: raise TooFew
+        self.chairs = self.chairs - n
+        return self.chairs
+    def refill(self, n):
+        self.chairs = self.chairs + n
+        return self.chairs
+""",
+    "state in a default dictionary": """
+from collections import Counter as Tally, OrderedDict, defaultdict
+
+class TooFew(Exception): pass
+
+class Counter:
+    def __init__(self, chairs=10):
+        self.state = defaultdict(int, OrderedDict(chairs=chairs))
+        self.calls = Tally()
+    chairs = property(lambda self: self.state["chairs"])
+    def take(self, n):
+        self.calls["take"] += 1
+        if n > self.chairs: raise TooFew
+        self.state["chairs"] -= n
+        return self.chairs
+    def refill(self, n):
+        self.state["chairs"] += n
+        return self.chairs
+""",
+    "a frozen dataclass that is replaced": """
+import dataclasses
+
+class TooFew(Exception): pass
+
+@dataclasses.dataclass(frozen=True, order=True)
+class State:
+    chairs: int
+
+class Counter:
+    def __init__(self, chairs=10): self.state = State(chairs)
+    chairs = property(lambda self: self.state.chairs)
+    def _change(self, n):
+        self.state = dataclasses.replace(self.state, chairs=self.chairs + n)
+        return self.chairs
+    def take(self, n):
+        if n > self.chairs: raise TooFew(n)
+        return self._change(-n)
+    refill = _change
+""",
+    "async inside": """
+import asyncio
+
+class TooFew(Exception): pass
+
+class Counter:
+    def __init__(self, chairs=10): self.chairs = chairs
+    async def _change(self, n):
+        await asyncio.sleep(0)
+        self.chairs += n
+        return self.chairs
+    def take(self, n):
+        if n > self.chairs: raise TooFew
+        return asyncio.run(self._change(-n))
+    def refill(self, n): return asyncio.run(self._change(n))
+""",
     "a dataclass with slots": """
 from dataclasses import dataclass
 
