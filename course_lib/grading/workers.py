@@ -110,6 +110,7 @@ def marked_by(
 
     Raises:
         BadExercise: an exercise cannot be graded here.
+        ValueError: no worker can be started.
     """
     queue = _Queue(tasks)
     while not queue.empty:
@@ -152,6 +153,14 @@ class _Pool:
         )
 
     def __enter__(self) -> _Pool:
+        """Raises ValueError: its processes end before they have got anything to do."""
+        try:
+            self._executor.submit(_nothing).result()
+        except BrokenProcessPool:
+            self._executor.shutdown()
+            raise ValueError(
+                "The worker processes do not start; run `python3 course.py grade` in a shell."
+            ) from None
         return self
 
     def __exit__(self, kind: object, *_error: object) -> None:
@@ -200,6 +209,10 @@ def _begin(setting: Setting) -> None:
     hide_memory()
     _worker = Worker(setting)
     multiprocessing.util.Finalize(None, _worker.close, exitpriority=10)
+
+
+def _nothing() -> None:
+    """Done by a worker that has begun."""
 
 
 def _mark(task: Task) -> Marked:

@@ -330,6 +330,23 @@ def test_a_worker_that_is_killed_loses_no_submission(root, place, monkeypatch):
     assert [row[3] for row in rows_of(out / "marks.csv")[1:]].count("") == 2
 
 
+def test_workers_that_cannot_start_are_not_started_without_end(root, place):
+    program = "import sys; from pathlib import Path; from course_lib.grading import command\n"
+    program += "command.main(sys.argv[2:], root=Path(sys.argv[1]))"  # no file to start anew
+    words = [sys.executable, "-", root, place, "--exercise", ID]
+
+    done = subprocess.run(
+        [*map(str, words)],
+        input=program,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert "ValueError: The worker processes do not start" in done.stderr
+
+
 def test_without_namespaces_a_secret_seed_is_refused(root, place, seed):
     with pytest.raises(ValueError, match=r"not kept from reading solutions.* in a container"):
         grade(root, place, "--seed-file", seed, namespaces=False)
