@@ -140,8 +140,7 @@ def _from_file(path: str, data: bytes) -> Iterator[File]:
     """The file itself, or what is in it if it is a zip."""
     if path.lower().endswith(_ZIP):
         for member, content in _members(data, path):
-            if member.lower().endswith(_WANTED):
-                yield File(member, content)
+            yield File(member, content)
     elif path.lower().endswith(_WANTED):
         yield File(path, data)
     else:
@@ -152,7 +151,8 @@ def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """Path and content of the files in a zip; links and hidden files are left out."""
     with _unzipping(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
         for path, info in _listed(archive, name):
-            yield path, _extracted(archive, info)
+            if path.lower().endswith(_WANTED):  # a zip within a zip is not even unzipped
+                yield path, _extracted(archive, info)
 
 
 @contextmanager

@@ -1,4 +1,19 @@
-"""What stands between learners' code and the rest of the machine, and how to say so."""
+"""What stands between learners' code and the rest of the machine, and how to say so.
+
+What is claimed, where nothing is missing:
+- Learners' code finds no expected value, no reference, no seed of the class and nobody else's
+  work: none of them is in its memory, its files, its network or its sight.
+- It changes nobody else's marks, and nothing of it is left when its child has ended. The time
+  and the memory that it can use up are limited.
+- What comes back from it is believed to be what somebody says has happened, and no more.
+
+What is not claimed: that the scenario has been told. It stands in the same process as the
+learner's code, which can read the scenario and its own rng and can send whatever it likes. To
+send what is right, somebody must know what is right for inputs that follow from the class
+seed. A submission that computes it holds a right answer, as one does into which somebody has
+pasted the reference: the sandbox cannot tell these from honest work. A part of an answer can
+be guessed where few values are possible, so scenarios return many.
+"""
 
 from __future__ import annotations
 

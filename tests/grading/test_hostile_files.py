@@ -1,9 +1,12 @@
 """Files that are made to stop or to break the grader while it looks for the answer in them."""
 
+import io
 import json
+import zipfile
 
 import pytest
 
+from course_lib.grading import handed_in as handed_in_module
 from course_lib.grading.choosing import Undecided, choose
 from course_lib.grading.handed_in import File, HandedIn
 from course_lib.index import load
@@ -68,3 +71,26 @@ def test_it_is_chosen_or_has_a_sentence(file, exercise, root):
     [found] = in_forks([chosen], seconds=20)
 
     assert found == ID or found.endswith((".", "--exercise."))
+
+
+def test_a_zip_within_a_zip_is_not_unzipped(tmp_path, monkeypatch):
+    inner, outer = io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as archive:
+        archive.writestr("more.py", "x = 1")
+    with zipfile.ZipFile(outer, "w") as archive:
+        archive.writestr("answer.py", ANSWER)
+        archive.writestr("inner.zip", inner.getvalue())
+    (tmp_path / "ana.zip").write_bytes(outer.getvalue())
+    unzipped = []
+    real = handed_in_module._extracted
+
+    def extracted(archive, info):
+        unzipped.append(info.filename)
+        return real(archive, info)
+
+    monkeypatch.setattr(handed_in_module, "_extracted", extracted)
+
+    with handed_in_module.handed_in(tmp_path) as [submission]:
+        found = submission.read()
+
+    assert [file.path for file in found.files] == unzipped == ["answer.py"]
