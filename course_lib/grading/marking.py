@@ -6,7 +6,7 @@ The same cells, assignment and seed always give the same bytes.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 from course_lib.grading.assignments import Assignment
 from course_lib.grading.notebook_cells import Cell
@@ -45,7 +45,7 @@ class Marked:
     report: Report
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), ensure_ascii=True, sort_keys=True)
+        return json.dumps(self, default=vars, ensure_ascii=True, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Marked:
