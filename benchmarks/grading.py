@@ -218,7 +218,8 @@ def _otter_environment() -> Path:
     if not (folder / "ready").exists():
         print(f"Making an environment for otter-grader in {folder}; it takes some minutes.")
         venv.create(folder, clear=True, with_pip=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", "otter-grader>=7,<8"], check=True)
+        needed = ["otter-grader>=7,<8", "ipykernel"]
+        subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
         (folder / "ready").touch()
     return python
 
@@ -257,9 +258,10 @@ def _measured(
     """Milliseconds of each grading, and how many verdicts were right in the last round."""
     times: dict[str, list[float]] = {name: [] for name in graders}
     right = dict.fromkeys(graders, 0)
-    first = next(iter(submissions))
-    for grade in graders.values():
-        grade(first)
+    first = next(path for path, deserves_all in submissions.items() if deserves_all)
+    for name, grade in graders.items():
+        if grade(first) != FULL:
+            raise SystemExit(f"{name} gives a right answer too few points; it does not run here.")
     for number in range(rounds):
         for path, deserves_all in submissions.items():
             for name, grade in graders.items():
