@@ -14,7 +14,7 @@ class Equal(int):
     __eq__ = lambda self, other: True
     __hash__ = int.__hash__
     __reduce__ = lambda self: (eval, ("6",))
-Counter.take = Counter.refill = lambda self, n: Equal(6)
+Counter.take = Counter.refill = lambda self, n: Equal(1)
 """,
     "the checker is patched": """
 from course_lib.practice import running, values, checking, scenarios
@@ -254,7 +254,7 @@ channel.Channel.send = send
     "not a number, a truth and a class called int": """
 class Int(int): pass
 Int.__name__ = Int.__qualname__ = "int"
-values = [float("nan"), True, Int(6), 6.0, 6 + 0j, b"6"]
+values = [float("nan"), True, Int(1), 6.0, 6 + 0j, b"6"]
 Counter.take = Counter.refill = lambda self, n: values[n % 6]
 """,
     "a list that contains itself": """
