@@ -37,6 +37,7 @@ def test_there_is_a_page_for_each_lesson_and_exercise_and_an_index(small):
     assert pages == [EXERCISE, "index.html", LESSON]
     assert f'href="{LESSON}"' in small.read("index.html")
     assert f'href="{EXERCISE}"' in small.read("index.html")
+    assert "The till exercise 00-till, warm-up, 5 minutes" in words(small.read("index.html"))
 
 
 def test_a_lesson_says_its_minutes_its_goals_and_its_timetable(lesson):

@@ -70,6 +70,12 @@ def test_every_stop_point_of_a_lesson_is_in_its_timetable(edition, page_of, less
     assert re.findall(r'<tr><th scope="row">(\d)</th><td>', page) == stops
 
 
+def test_no_heading_says_the_same_twice(edition):
+    for name, page in edition.items():
+        text = re.sub("<[^>]+>", "", re.sub(r"</h3>\s*", ": ", page))
+        assert not re.search(r"^(Question|Recall|Try it first): \1\b", text, re.MULTILINE), name
+
+
 def test_nothing_of_it_is_in_the_learners_edition(edition):
     learners = "".join(learners_pages(ROOT, course()).values())
 
