@@ -162,7 +162,8 @@ def _scenarios(results: Sequence[Marked], assignment: Assignment) -> Iterator[st
         _KEY,
     )
     heads = ("Scenario", "First to fail")
-    yield table(f"What {len(results)} learners did in each scenario", heads, rows)
+    s = "" if len(results) == 1 else "s"
+    yield table(f"What {len(results)} learner{s} did in each scenario", heads, rows)
 
 
 def _with(words: object, quiet: str) -> Html:
@@ -175,7 +176,7 @@ def _mistakes(graded: Graded, known: Known) -> Iterator[str]:
         mistake = recognised(marked, known)
         if mistake:
             made[mistake].append(row)
-    failed = sum(bool(marked.report.scenario) for _, marked in graded)
+    failed = sum(bool(_first_to_fail(marked)) for _, marked in graded)
     others = failed - sum(map(len, made.values()))
     if not made:
         yield paragraph("No known mistake was found.")
@@ -192,6 +193,11 @@ def _mistakes(graded: Graded, known: Known) -> Iterator[str]:
             f"{others} more failed at a scenario in a way that fits no known mistake:",
             "look at their pages.",
         )
+
+
+def _first_to_fail(marked: Marked) -> str:
+    """The scenario; "" where there is none, or where nothing is written yet."""
+    return "" if marked.report.outcome == "not started" else marked.report.scenario
 
 
 def _mistake(mistake: Mistake, names: Iterable[str], rows: list[GradedRow], most: int) -> Html:
@@ -219,7 +225,7 @@ def _learners(graded: Graded) -> str:
             "marks.csv has a line for each, with the name of the feedback page.",
         )
     rows = [
-        (_with(_name(row), marked.report.scenario or marked.report.headline), marked.points)
+        (_with(_name(row), _first_to_fail(marked) or marked.report.headline), marked.points)
         for row, marked in sorted(graded, key=lambda each: each[1].points)
     ]
     heads = ("Learner, and the first scenario to fail", "Points")

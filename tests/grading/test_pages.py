@@ -1,6 +1,7 @@
 """The pages of marks: what a learner reads, and what an instructor reads about the class."""
 
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -133,6 +134,20 @@ def test_failures_that_no_known_mistake_explains_are_counted():
     page = words(report(row(1, unknown), row(2, off_by_one())))
 
     assert "1 more failed at a scenario in a way that fits no known mistake" in page
+
+
+def test_who_has_not_started_made_no_mistake():
+    result = marked(0, *["not started"] * 3, first=TAKES)
+    result = replace(result, report=replace(result.report, outcome="not started"))
+
+    page = words(report(row(1, result)))
+
+    assert "fits no known mistake" not in page
+    assert "Learner 1 01.1-counter: result 0" in page
+
+
+def test_one_learner_is_no_learners():
+    assert "What 1 learner did in each scenario" in words(report(row(1, right())))
 
 
 def test_who_has_no_mark_is_listed_with_the_reason():
