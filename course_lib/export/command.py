@@ -71,7 +71,9 @@ def _parser() -> _Parser:
     parser = _Parser(prog="course.py export", allow_abbrev=False)
     parser.add_argument("format", choices=["nbgrader", "github-classroom", "teacher"])
     parser.add_argument("folder", type=Path, metavar="DIR", help="a new folder")
-    parser.add_argument("exercise", nargs="*", metavar="EXERCISE", help="by default all notebooks")
+    parser.add_argument(
+        "exercise", nargs="*", default=[], metavar="EXERCISE", help="by default all notebooks"
+    )
     parser.add_argument(
         "--course", default="", metavar="URL", help="where workflows clone the course from"
     )

@@ -68,7 +68,8 @@ nbgrader export
 ```
 
 An assignment is a folder in `source/`. `generate_assignment` writes it to `release/`, which is for
-learners. What they hand in belongs in `submitted/STUDENT/ASSIGNMENT/`.
+learners. What they hand in belongs in `submitted/STUDENT/ASSIGNMENT/`. It must be the notebook
+from `release/`: the course's own has no graded cells, and nbgrader ends with a `KeyError`.
 
 The notebooks import the course. `nbgrader_config.py` says where it is for the kernels that nbgrader
 starts; set `COURSE_FOLDER` when this folder moves to another machine. Learners need the course too:

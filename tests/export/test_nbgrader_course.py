@@ -96,7 +96,7 @@ def test_a_second_export_adds_to_the_first(tmp_path):
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (["nbgrader"], "course.py export: the following arguments are required: DIR"),
+        (["nbgrader"], "course.py export: the following arguments are required: DIR;"),
         (["otter", "new"], "invalid choice: 'otter'"),
         (["nbgrader", "new", "01.4-rety"], 'Did you mean "01.4-retry"?'),
         (["nbgrader", "new", "projects.user-management"], "a project is a package"),
