@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from course_lib.labs import crash, services
+from course_lib.labs import crash
 
 posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="these functions are no imports")
 pytestmark = posix
@@ -27,9 +27,11 @@ def save(folder):
     os.replace(new, Path(folder, "data"))
 
 
-def children():
-    """Processes that we started, but for a database that another test may have left running."""
-    return [one for one in psutil.Process().children() if one.pid not in services.pids()]
+@pytest.fixture
+def left():
+    """Tells which processes this test has started and not ended."""
+    others = {*psutil.Process().children()}  # a database, or what multiprocessing keeps
+    return lambda: [one for one in psutil.Process().children() if one not in others]
 
 
 def what_is_there(folder):
@@ -194,20 +196,20 @@ def test_the_childs_memory_is_its_own():
     assert seen == []
 
 
-def test_a_child_that_does_not_end_is_ended():
+def test_a_child_that_does_not_end_is_ended(left):
     with pytest.raises(TimeoutError, match=r"^The child was ended after 0\.2 s;"):
         crash.run(threading.Event().wait, limit=0.2)
-    assert children() == []
+    assert left() == []
 
 
-def test_an_interrupted_wait_ends_the_child(monkeypatch):
+def test_an_interrupted_wait_ends_the_child(monkeypatch, left):
     def interrupted(pid, end):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(crash, "_wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         crash.run(threading.Event().wait)
-    assert children() == []
+    assert left() == []
 
 
 def test_threads_are_watched_too(tmp_path):
@@ -219,7 +221,7 @@ def test_threads_are_watched_too(tmp_path):
     assert [point.call for point in crash.points(work)] == ["open", "write", "close"]
 
 
-def test_nothing_is_left_behind(tmp_path, monkeypatch):
+def test_nothing_is_left_behind(tmp_path, monkeypatch, left):
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -227,7 +229,7 @@ def test_nothing_is_left_behind(tmp_path, monkeypatch):
     for number in (2, 99):
         crash.at(partial(save, tmp_path / "work"), number)
     assert list(folder.iterdir()) == []
-    assert children() == []
+    assert left() == []
 
 
 # Where there is no fork, a fresh interpreter imports the function.
@@ -264,7 +266,7 @@ def test_without_fork_a_function_of_a_cell_is_refused(no_fork, monkeypatch):
             crash.run(fn)
 
 
-def test_without_fork_a_child_that_does_not_end_is_ended(no_fork):
+def test_without_fork_a_child_that_does_not_end_is_ended(no_fork, left):
     with pytest.raises(TimeoutError):
         crash.run(partial(signal.pause), limit=0.2)
-    assert children() == []
+    assert left() == []
