@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from course_lib.grading.assignments import defined, exercise_of
@@ -22,11 +23,16 @@ class Undecided(Exception):
 
 @dataclass(frozen=True)
 class Chosen:
-    """The file at `path`, its cells, and the id of the exercise."""
+    """The file at `path`, its cells, and the id of the exercise.
+
+    It is one of `among` answers. `begun`: it differs from what learners are given.
+    """
 
     path: str
     cells: list[Cell]
     exercise: str
+    among: int = 1
+    begun: bool = True
 
 
 def choose(
@@ -99,29 +105,54 @@ def _notebooks(files: Iterable[File], course: Course, root: Path) -> tuple[list[
         except Unreadable as error:
             problems.append(str(error))
         else:
-            found.append(Chosen(file.path, cells, exercise_of(cells, course, root)))
+            id = exercise_of(cells, course, root)
+            begun = not id or _sources(cells) != _given(root / course.exercise(id).notebook)
+            found.append(Chosen(file.path, cells, id, begun=begun))
     return found, problems
+
+
+def _sources(cells: Iterable[Cell]) -> tuple[str, ...]:
+    return tuple(cell["source"] for cell in cells)
+
+
+@functools.cache
+def _given(notebook: Path) -> tuple[str, ...]:
+    """What learners are given; () if it cannot be read."""
+    try:
+        return _sources(read_handed_in(notebook.name, notebook.read_bytes()))
+    except (OSError, Unreadable):
+        return ()
 
 
 def _of_one(found: list[Chosen], exercise: str, names: Sequence[str]) -> Chosen:
     """The file that says it is of this exercise, or else defines most of its names."""
 
-    def rank(chosen: Chosen) -> tuple[bool, int, bool, int]:
+    def rank(chosen: Chosen) -> tuple[bool, bool, int, bool, int]:
         count = len(defined(chosen.cells) & {*names})
         notebook = chosen.path.lower().endswith(".ipynb")
-        return (chosen.exercise == exercise, count, notebook, -len(chosen.path))
+        this = chosen.exercise == exercise
+        return (this, this and chosen.begun, count, notebook, -len(chosen.path))
 
     best = max(found, key=rank)
     if best.exercise not in ("", exercise) and not defined(best.cells) & {*names}:
         raise Undecided(f"This is an answer to {best.exercise}, not to {exercise}.")
-    return Chosen(best.path, best.cells, exercise)
+    rivals = [each for each in found if each.begun and each.exercise in ("", exercise)]
+    answers = [each for each in rivals if defined(each.cells) & {*names}]
+    return Chosen(best.path, best.cells, exercise, max(1, _different(answers)))
 
 
 def _of_any(found: list[Chosen]) -> Chosen:
     known = [chosen for chosen in found if chosen.exercise]
+    known = [chosen for chosen in known if chosen.begun] or known
     exercises = sorted({chosen.exercise for chosen in known})
     if not known:
         raise Undecided("It does not say which exercise it answers; name it with --exercise.")
     if len(exercises) > 1:
         raise Undecided(f"It answers {' and '.join(exercises)}; name one with --exercise.")
-    return min(known, key=lambda chosen: (not chosen.path.endswith(".ipynb"), len(chosen.path)))
+    best = min(known, key=lambda chosen: (not chosen.path.endswith(".ipynb"), len(chosen.path)))
+    return replace(best, among=_different(known))
+
+
+def _different(found: Iterable[Chosen]) -> int:
+    """How many there are; copies count once."""
+    return len({_sources(chosen.cells) for chosen in found})

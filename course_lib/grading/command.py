@@ -62,7 +62,7 @@ def main(words: Sequence[str], *, root: Path = ROOT, namespaces: bool = True) ->
     except KeyboardInterrupt:
         print("\nStopped; the same command goes on from here.", file=sys.stderr)
         return 130
-    print(_summary(rows, out))
+    print(_summary(rows, out, others=rows[len(asked.roster) :] if asked.roster else []))
     return 0
 
 
@@ -89,10 +89,9 @@ def _parser() -> _Parser:
 
 
 def _jobs(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 256:
-        raise ValueError
-    return number
+    if not (text.isdecimal() and 1 <= int(text) <= 256):
+        raise argparse.ArgumentTypeError("give a number from 1 to 256")
+    return int(text)
 
 
 def _protections(root: Path, namespaces: bool, seed: Seed, *, accept: bool) -> str:
@@ -137,10 +136,19 @@ class _Progress:
         print(f"{start}{words:50}", end=end, file=sys.stderr, flush=True)
 
 
-def _summary(rows: list[GradedRow], out: Path) -> str:
+def _summary(rows: list[GradedRow], out: Path, *, others: list[GradedRow]) -> str:
+    """`others` are in no row of the roster."""
     marked = sum(row.marked is not None for row in rows)
     lines = [f"{marked} of {len(rows)} have a mark; all files are in {out}."]
     lines += [
         f"{row.learner.name or row.file}: {row.problem}" for row in rows if row.marked is None
     ]
+    lines += [
+        f"{row.learner.name}: {row.file} was marked; it is one of {row.among} answers."
+        for row in rows
+        if row.marked and row.among > 1
+    ]
+    if others:
+        names = ", ".join(row.learner.file for row in others)
+        lines.append(f"Not in the roster, so not in the mark books of your school: {names}")
     return "\n".join(lines).encode("utf-8", "replace").decode("utf-8")

@@ -46,7 +46,7 @@ def plain_csv(rows: Iterable[GradedRow], assignments: Sequence[Assignment]) -> s
             continue
         got = {(marked.exercise, mark.meaning): mark.points for mark in marked.marks}
         page = f"feedback/{row.page}.html"
-        note = _headline(row)
+        note = _headline(row) + (f"; one of {row.among} answers" if row.among > 1 else "")
         points = [got.get(column, "") for column in columns]
         table.append(
             [*start, marked.exercise, marked.points, marked.of_points, note, page, *points]
@@ -68,14 +68,14 @@ def canvas(rows: Iterable[GradedRow], assignment: Assignment) -> str:
 
 
 def moodle(rows: Iterable[GradedRow], assignment: Assignment) -> str:
-    """For one exercise."""
+    """For one exercise. Moodle imports nothing at all if it does not know somebody."""
     table: list[Sequence[object]] = [
         ["Full name", "Email address", "ID number", assignment.id, "Feedback comments"]
     ]
     for row in rows:
         get = row.learner.get
-        words = row.problem or _headline(row)
         points = _points(row, assignment)
+        words = row.problem or (_headline(row) if points != "" else "")
         table.append([row.learner.name, get("email"), get("id"), points, words])
     return _csv(table)
 

@@ -116,7 +116,7 @@ class _Rows:
                 self._settle(number, row, str(error))
                 continue
             if chosen.path != submission.name:
-                row = replace(row, file=f"{submission.name}/{chosen.path}")
+                row = replace(row, file=f"{submission.name}/{chosen.path}", among=chosen.among)
             key = self._key(chosen)
             marked = self._journal.get(key)
             if marked:
@@ -193,9 +193,10 @@ class _Opened:
 def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
     out, assignments = asked.out, opened.assignments
     _text(out / "marks.csv", gradebooks.plain_csv(rows, assignments))
+    known_to_school = rows[: len(asked.roster)] if asked.roster else rows
     for assignment in assignments:
-        _text(out / f"canvas-{assignment.id}.csv", gradebooks.canvas(rows, assignment))
-        _text(out / f"moodle-{assignment.id}.csv", gradebooks.moodle(rows, assignment))
+        _text(out / f"canvas-{assignment.id}.csv", gradebooks.canvas(known_to_school, assignment))
+        _text(out / f"moodle-{assignment.id}.csv", gradebooks.moodle(known_to_school, assignment))
     known = {each.id: known_mistakes(each.proofs / "mutants") for each in assignments}
     page = pages.class_page(rows, assignments, known, asked.protections)
     _text(out / "class.html", page)

@@ -148,7 +148,7 @@ def _from_file(path: str, data: bytes) -> Iterator[File]:
 
 
 def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
-    """Path and content of the files in a zip; links and hidden files are left out."""
+    """Path and content of the notebooks and scripts in a zip."""
     with _unzipping(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
         for path, info in _listed(archive, name):
             if path.lower().endswith(_WANTED):  # a zip within a zip is not even unzipped
@@ -164,14 +164,14 @@ def _unzipping(name: str) -> Iterator[None]:
 
 
 def _listed(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, zipfile.ZipInfo]]:
+    """Files of any kind; links and hidden ones are left out."""
     if len(archive.infolist()) > MOST_MEMBERS:
         raise _Refused(f"{name} has more than {MOST_MEMBERS:,} files; split it.")
     for info in archive.infolist():
         parts = PurePosixPath(info.filename.replace("\\", "/")).parts
         if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
             continue
-        if parts[-1].lower().endswith((*_WANTED, _ZIP)):
-            yield "/".join(parts), info
+        yield "/".join(parts), info
 
 
 def _extracted(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
@@ -196,7 +196,9 @@ def _class_zip(place: Path) -> Iterator[list[Submission]]:
             archive = zipfile.ZipFile(place)
         for path, info in _listed(archive, place.name):
             top, _, rest = path.partition("/")
-            found.setdefault(top, []).append((rest or top, info))
+            members = found.setdefault(top, [])  # also whose files are all of other kinds
+            if path.lower().endswith((*_WANTED, _ZIP)):
+                members.append((rest or top, info))
     except _Refused as error:
         raise ValueError(str(error)) from error
     with archive:

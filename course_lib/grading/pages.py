@@ -29,10 +29,16 @@ _MEANS = {
 def feedback_page(row: GradedRow, title: str) -> str:
     """The learner's page about the exercise with this title."""
     heading = f"{row.learner.name or row.file}: {title}"
-    file = [paragraph(Html(f"Handed in as <code>{text(row.file)}</code>."))] if row.file else []
+    file = [paragraph(*_handed_in(row))] if row.file else []
     if row.marked is None:
         return page(heading, paragraph(f"There is no mark: {row.problem}"), *file)
     return page(heading, _points(row.marked), *file, *_first(row.marked), *_marks(row.marked))
+
+
+def _handed_in(row: GradedRow) -> Iterator[object]:
+    yield Html(f"Handed in as <code>{text(row.file)}</code>.")
+    if row.among > 1:
+        yield f"It is one of {row.among} answers, and the others were not marked."
 
 
 def _points(marked: Marked) -> str:

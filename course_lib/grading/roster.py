@@ -31,15 +31,19 @@ def read_roster(path: Path) -> list[Learner]:
     """The learners in a CSV with the columns `file` and `name`, and any others.
 
     The gradebooks use `id`, `email`, `sis_user_id`, `sis_login_id` and `section`.
+    Commas, semicolons or tabs stand between them, as spreadsheets save them.
 
     Raises:
         ValueError: it is no such file; the message says what is missing.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ValueError(f"The roster {path} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
         raise ValueError(f"The roster {path} cannot be read; save it as CSV in UTF-8.") from error
-    rows = csv.DictReader(text.splitlines())
+    head = text.partition("\n")[0]
+    rows = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count))
     columns = {name: name.strip().lower() for name in rows.fieldnames or ()}
     for needed in _NEEDED:
         if needed not in columns.values():

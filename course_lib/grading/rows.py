@@ -16,7 +16,8 @@ _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 class GradedRow:
     """One learner: marks, or `problem`, a sentence why there are none.
 
-    `page` is the name of the learner's feedback, without its ending.
+    `page` is the name of the learner's feedback, without its ending. `among`: so many answers
+    were handed in, and `file` is the one that was marked.
     """
 
     learner: Learner
@@ -24,6 +25,7 @@ class GradedRow:
     page: str
     marked: Marked | None = None
     problem: str = ""
+    among: int = 1
 
 
 def page_names(learners: list[Learner]) -> list[str]:

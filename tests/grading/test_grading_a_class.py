@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from course_lib.grading import command, gradebooks
+from course_lib.grading.marking import Marked
 from course_lib.grading.rows import GradedRow, Learner
 from course_lib.index import ROOT
+from course_lib.practice.feedback import Report
 
 from .conftest import ANSWER, ID
 
@@ -110,7 +113,7 @@ def test_marks_stand_beside_their_scenarios(out):
     assert marks == {"takes chairs": "2", "refuses more than there are": "0", "refills": "1"}
 
 
-def test_the_gradebooks_have_the_columns_that_were_published(root, place, tmp_path):
+def test_the_gradebooks_have_the_columns_that_were_published(root, place, tmp_path, capsys):
     roster = tmp_path / "roster.csv"
     roster.write_text(
         "file,name,id,email,sis_user_id,sis_login_id,section\n"
@@ -131,7 +134,11 @@ def test_the_gradebooks_have_the_columns_that_were_published(root, place, tmp_pa
         ["Full name", "Email address", "ID number", ID, "Feedback comments"],
         ["Li, Bo", "bo@example.org", "17", "3", "01.1-counter: crashed, task 1"],
     ]
-    assert moodle[2] == ["Zed", "", "18", "", "Nothing was handed in."]
+    assert moodle[2:] == [["Zed", "", "18", "", "Nothing was handed in."]]
+    assert len(canvas) == 4
+    assert "Not in the roster, so not in the mark books of your school: =gus().py, ana.py" in (
+        capsys.readouterr().out
+    )
     gradescope = json.loads((out / "gradescope" / "001-Li__Bo.json").read_text(encoding="utf-8"))
     assert gradescope["score"] == sum(test["score"] for test in gradescope["tests"]) == 3
     assert [test["max_score"] for test in gradescope["tests"]] == [2, 1, 1]
@@ -142,6 +149,35 @@ def test_who_has_no_mark_has_a_sentence_for_gradescope_too():
     row = GradedRow(Learner("Ana"), "ana.pdf", "001-Ana", problem="Nothing was handed in.")
 
     assert json.loads(gradebooks.gradescope(row))["output"] == "Nothing was handed in."
+
+
+def test_a_gradebook_of_one_exercise_has_no_words_on_another():
+    marked = Marked("01.2-other", 1, 1, (), Report("01.2-other: right", ()))
+    rows = [GradedRow(Learner("Ana"), "ana.py", "001-Ana", marked)]
+    exercise = SimpleNamespace(id=ID, checks=SimpleNamespace(points=4))
+
+    [_, ana] = csv.reader(gradebooks.moodle(rows, exercise).splitlines())
+
+    assert ana == ["Ana", "", "", "", ""]
+
+
+@pytest.mark.parametrize("jobs", ["0", "two", "257"])
+def test_jobs_that_are_no_number_are_said_so(root, place, jobs):
+    with pytest.raises(ValueError, match="argument --jobs: give a number from 1 to 256"):
+        command.main([str(place), "--jobs", jobs], root=root)
+
+
+def test_the_summary_names_who_handed_in_several_answers(root, tmp_path, capsys):
+    folder = tmp_path / "class" / "ana"
+    folder.mkdir(parents=True)
+    (folder / "first.py").write_text(WRONG, encoding="utf-8")
+    (folder / "second.py").write_text(ANSWER, encoding="utf-8")
+
+    _, out = grade(root, tmp_path / "class")
+
+    said = capsys.readouterr().out
+    assert "ana: ana/first.py was marked; it is one of 2 answers." in said
+    assert rows_of(out / "marks.csv")[1][5].endswith("; one of 2 answers")
 
 
 class Tags(html.parser.HTMLParser):

@@ -87,6 +87,15 @@ def test_a_zip_of_a_whole_class_gives_each_learner_a_row(tmp_path):
     ]
 
 
+def test_who_handed_in_something_else_has_a_row_in_a_class_zip_too(tmp_path):
+    data = zipped(**{"ana__a.py": "x = 1", "bo__essay.docx": "PK", "cem__.DS_Store": ""})
+    (tmp_path / "class.zip").write_bytes(data)
+
+    found = [(each.name, each.problem) for each in read(tmp_path / "class.zip")]
+
+    assert found == [("ana", ""), ("bo", "There is no notebook and no .py file in it.")]
+
+
 def test_a_class_is_read_one_after_the_other(place, monkeypatch):
     for name in ("ana.py", "bo.py"):
         (place / name).write_bytes(b"x = 1")
@@ -201,7 +210,28 @@ def test_of_several_files_the_one_with_the_answer_is_taken(index, root):
 
     assert chosen(files, index, root).path == "b.py"
     found = chosen(files, index, root, exercise=ID, names=("Counter", "TooFew"))
-    assert found.path == "b.py"
+    assert (found.path, found.among) == ("b.py", 1)
+
+
+@pytest.mark.parametrize("exercise", ["", ID])
+def test_of_several_answers_it_is_said_how_many_there_are(exercise, index, root):
+    files = [("2/a.py", ANSWER + "# again\n"), ("1/a.py", ANSWER), ("a copy of 1.py", ANSWER)]
+
+    found = chosen(files, index, root, exercise=exercise, names=("Counter", "TooFew"))
+
+    assert (found.path, found.among) == ("2/a.py", 2)
+
+
+@pytest.mark.parametrize("exercise", ["", ID])
+def test_an_empty_task_beside_an_answer_is_no_answer(exercise, index, root):
+    given = (root / index.exercise(ID).notebook).read_text(encoding="utf-8")
+    answer = given.replace("raise NotImplementedError", "return 7")
+    files = [("a.ipynb", given), ("deep/down/a.ipynb", answer)]
+
+    found = chosen(files, index, root, exercise=exercise, names=("Counter", "TooFew"))
+
+    assert (found.path, found.among) == ("deep/down/a.ipynb", 1)
+    assert chosen(files[:1], index, root, exercise=exercise).path == "a.ipynb"
 
 
 @pytest.mark.parametrize(
@@ -230,6 +260,20 @@ def test_a_roster_gives_files_their_owners(tmp_path):
     found = roster(tmp_path, "Name,File,Email\r\nAna Ruiz,a17,ana@example.org\r\n")
 
     assert found == [Learner("Ana Ruiz", "a17", {"email": "ana@example.org"})]
+
+
+@pytest.mark.parametrize("between", [";", "\t"])
+def test_a_roster_may_be_as_any_spreadsheet_saves_it(tmp_path, between):
+    text = "name,file,email\r\nRuiz Ana,a17,ana@example.org\r\n".replace(",", between)
+
+    [ana] = roster(tmp_path, text)
+
+    assert ana == Learner("Ruiz Ana", "a17", {"email": "ana@example.org"})
+
+
+def test_a_roster_that_is_not_there_is_said_so(tmp_path):
+    with pytest.raises(ValueError, match=r"roster\.csv cannot be read: No such file"):
+        read_roster(tmp_path / "roster.csv")
 
 
 def test_everybody_has_a_row_in_the_order_of_the_roster():

@@ -195,6 +195,14 @@ def test_feedback_explains_the_outcomes_that_are_there_and_no_other():
     assert "Crashed" not in page
 
 
+def test_feedback_says_that_there_were_other_answers():
+    several = replace(row(1, right()), among=3)
+
+    page = words(feedback_page(several, "A counter"))
+
+    assert "Handed in as 1.py . It is one of 3 answers, and the others were not marked." in page
+
+
 def test_feedback_on_a_right_answer_has_nothing_to_mend():
     page = words(feedback_page(row(1, right()), "A counter"))
 
