@@ -6,8 +6,11 @@ left to chance: a cursor of our own runs other people's orders before a statemen
 row stays locked until all buyers wait for it.
 """
 
+import atexit
+import functools
 import itertools
 import math
+import os
 import random
 import threading
 import time
@@ -62,13 +65,38 @@ MANY, PART = 10_000, 1_000
 # A shop, and what its answers are called
 
 
+@functools.cache
+def database_of(_pid):
+    """One for each process, emptied for each story: to make one takes longer than most stories."""
+    database = postgres().database("shop_checks")
+    atexit.register(database.drop)
+    return database
+
+
 @contextmanager
 def shop(solution):
     """An empty shop, and the connection that the task describes."""
-    with postgres().database() as database, database.connect(autocommit=True) as conn:
+    database = database_of(os.getpid())
+    with database.connect(autocommit=True) as conn:
         conn.execute("SET client_min_messages = error")
+        empty(conn)
         solution.create(conn)
         yield database, conn
+
+
+def empty(conn):
+    """Without tables, extensions and schemas, as a new database is."""
+    conn.execute(  # a thread that was given up may still hold locks
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    schemas = conn.execute(
+        "SELECT quote_ident(nspname) FROM pg_namespace"
+        " WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'"
+    ).fetchall()
+    for (schema,) in schemas:
+        conn.execute(f"DROP SCHEMA {schema} CASCADE")
+    conn.execute("CREATE SCHEMA public")
 
 
 def product(solution, conn, category, name, price="1.00", stock=5, attrs=None):
