@@ -148,7 +148,10 @@ def test_a_file_of_something_else_is_no_project():
 
 def test_a_notebook_beside_a_project_is_another_answer():
     notebook = (ROOT / "exercises/01_errors/4_retry/exercise.ipynb").read_bytes()
-    files = (*submission(reference(USERS)).files, File("exercise.ipynb", notebook))
+    begun = notebook.replace(b"raise NotImplementedError", b"pass")
+    project = submission(reference(USERS)).files
 
+    assert chosen(HandedIn("anna", (*project, File("exercise.ipynb", notebook)))).exercise == USERS
+    files = (*project, File("exercise.ipynb", begun))
     with pytest.raises(Undecided, match=r"It answers .*retry and projects.user-management"):
         chosen(HandedIn("anna", files))
