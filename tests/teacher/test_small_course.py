@@ -90,7 +90,7 @@ def test_an_exercise_says_level_minutes_points_and_counts(exercise):
     text = words(exercise)
 
     assert "00-till, warm-up, 5 minutes, 4 points, after 00 The lesson ." in text
-    assert "It has 2 scenarios, 1 other right designs and 2 known mistakes." in text
+    assert "Scenarios: 2; other right designs: 1; known mistakes: 2." in text
 
 
 def test_each_scenario_has_its_points_and_how_many_mistakes_it_catches(exercise):
