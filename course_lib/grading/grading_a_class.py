@@ -115,6 +115,10 @@ class _Rows:
             except (Undecided, BadExercise) as error:
                 self._settle(number, row, str(error))
                 continue
+            except Exception as error:  # noqa: BLE001 - of one learner; the others go on
+                kind = type(error).__name__
+                self._settle(number, row, f"It cannot be read ({kind}); look at it yourself.")
+                continue
             if chosen.path != submission.name:
                 row = replace(row, file=f"{submission.name}/{chosen.path}", among=chosen.among)
             key = self._key(chosen)

@@ -11,7 +11,6 @@ import io
 import os
 import stat
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,8 +31,14 @@ MOST_TOTAL = 4 * MOST_BYTES
 MOST_MEMBERS = 50_000
 """Files in a zip, wanted or not."""
 
-_WANTED = (".ipynb", ".py", ".sql")
-"""The last is in projects only."""
+MOST_DEPTH = 32
+"""Folders within folders; what lies deeper is not looked at."""
+
+MOST_PATH = 1_000
+"""Letters of a path in a zip; a file with a longer one is not looked at."""
+
+_WANTED = (".ipynb", ".py", ".sql", ".ipynb.json", ".ipynb.txt")
+"""`.sql` is in projects only; the last two are what some browsers make of a notebook."""
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
 
@@ -113,10 +118,12 @@ def _collected(name: str, files: Iterator[File]) -> HandedIn:
 
 def _in_folder(folder: Path) -> Iterator[File]:
     for above, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not _ignored(name))
+        depth = len(Path(above).relative_to(folder).parts)
+        kept = [name for name in folders if not _ignored(name)]
+        folders[:] = sorted(kept) if depth < MOST_DEPTH else []
         for name in sorted(names):
             path = Path(above) / name
-            wanted = path.suffix.lower() in (*_WANTED, _ZIP) and not _ignored(name)
+            wanted = name.lower().endswith((*_WANTED, _ZIP)) and not _ignored(name)
             if wanted and not path.is_symlink():
                 yield from _from_file(path.relative_to(folder).as_posix(), _read(path))
 
@@ -159,7 +166,9 @@ def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
 def _unzipping(name: str) -> Iterator[None]:
     try:
         yield
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, OSError) as error:
+    except _Refused:
+        raise
+    except Exception as error:  # zipfile has a dozen kinds of errors for broken zips
         raise _Refused(f"{name} cannot be unzipped; zip the notebook again.") from error
 
 
@@ -168,7 +177,9 @@ def _listed(archive: zipfile.ZipFile, name: str) -> Iterator[tuple[str, zipfile.
     if len(archive.infolist()) > MOST_MEMBERS:
         raise _Refused(f"{name} has more than {MOST_MEMBERS:,} files; split it.")
     for info in archive.infolist():
-        parts = PurePosixPath(info.filename.replace("\\", "/")).parts
+        parts = PurePosixPath(info.filename[: MOST_PATH + 1].replace("\\", "/")).parts
+        if not parts or len(parts) > MOST_DEPTH + 1 or len(info.filename) > MOST_PATH:
+            continue
         if info.is_dir() or _is_link(info) or any(map(_ignored, parts)):
             continue
         yield "/".join(parts), info

@@ -10,6 +10,7 @@ import io
 import json
 import re
 import tokenize
+from collections.abc import Iterable
 from typing import Any
 
 from course_lib.grading.marimo_script import is_marimo, marimo_cells
@@ -30,6 +31,10 @@ _EXPORTED = re.compile(r"^# In ?\[[ \d]*\]:?.*$", re.MULTILINE)
 """What Jupyter writes before each cell of a notebook that is saved as a script."""
 
 
+_NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:')
+"""How a notebook begins, whatever its file is called."""
+
+
 def read_handed_in(name: str, data: bytes) -> list[Cell]:
     """The cells of a file, in order.
 
@@ -38,10 +43,11 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     """
     if not data.strip():
         raise Unreadable(f"{name} is empty; hand in the notebook again.")
-    if name.lower().endswith(".py"):
-        return _script(decoded(data))
+    text = decoded(data)
+    if name.lower().endswith(".py") and not _NOTEBOOK.match(text):
+        return _script(text)
     try:
-        notebook = json.loads(decoded(data))
+        notebook = json.loads(text)
         cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
         found = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
@@ -54,7 +60,14 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
 
 
 def decoded(data: bytes) -> str:
-    """Decoded: by its byte order mark, as UTF-8, or as a script's first lines say."""
+    """Decoded: by its byte order mark, as UTF-8, or as a script's first lines say.
+
+    Without what some editors and a loss of power leave at the end.
+    """
+    return _decoded(data).rstrip("\0\x1a")
+
+
+def _decoded(data: bytes) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         return data.decode("utf-16", "replace")
     try:
@@ -79,16 +92,20 @@ def _cell(cell: Any, number: int) -> Cell:
     metadata = cell.get("metadata") or {}
     nbgrader = metadata.get("nbgrader") or {}
     tags = metadata.get("tags") or []
-    source = cell.get("source", "")
+    source = cell.get("source") or ""
     id = str(cell.get("id") or nbgrader.get("grade_id") or "")
     return {
         "name": f"cell {id or number}"[:60],
         "id": id,
         "kind": str(cell["cell_type"]),
-        "tags": [tag for tag in tags if isinstance(tag, str)],
+        "tags": _texts(tags),
         "solution": nbgrader.get("solution") is True,
         "source": source if isinstance(source, str) else "".join(map(str, source)),
     }
+
+
+def _texts(tags: Iterable[object]) -> list[str]:
+    return [tag for tag in tags if isinstance(tag, str)]
 
 
 def _script(text: str) -> list[Cell]:
@@ -101,11 +118,11 @@ def _script(text: str) -> list[Cell]:
         return [_script_cell(f"part {n}", "", [], part) for n, part in enumerate(parts, 1)]
     try:
         cells = [cell for cell in read_cells(text) if not cell.markdown]
-    except (ValueError, SyntaxError, RecursionError, MemoryError):
+    except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         cells = []  # its tags are none that anybody's program writes
     if not any(cell.tags for cell in cells):
         return [_script_cell("your file", "", ["solution"], text)]
-    return [_script_cell(f"cell {c.id}", c.id, [*c.tags], c.text) for c in cells]
+    return [_script_cell(f"cell {c.id}", c.id, _texts(c.tags), c.text) for c in cells]
 
 
 def _script_cell(name: str, id: str, tags: list[str], source: str) -> Cell:

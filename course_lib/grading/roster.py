@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -92,11 +93,12 @@ def assigned(
 
 
 def _stem(name: str) -> str:
-    for ending in (".ipynb", ".py", ".zip"):
+    for ending in (".ipynb", ".py", ".zip", ".ipynb.json", ".ipynb.txt"):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name
 
 
 def _key(name: str) -> str:
-    return _stem(name).casefold()
+    """The same for a name that one system writes as é and another as e with an accent."""
+    return unicodedata.normalize("NFC", _stem(name)).casefold()

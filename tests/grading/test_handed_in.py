@@ -289,6 +289,14 @@ def test_everybody_has_a_row_in_the_order_of_the_roster():
     ]
 
 
+def test_a_name_is_the_same_however_its_accents_are_written():
+    files = [Submission("Zoe\u0308.ipynb.txt", lambda: HandedIn("theirs"))]
+
+    [(learner, each)] = assigned(files, [Learner("Zoë", "zo\u00eb.ipynb")])
+
+    assert (learner.name, each.name) == ("Zoë", "Zoe\u0308.ipynb.txt")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

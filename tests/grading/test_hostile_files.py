@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import zipfile
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from course_lib.grading import handed_in as handed_in_module
 from course_lib.grading.choosing import Undecided, choose
 from course_lib.grading.handed_in import File, HandedIn
+from course_lib.grading.journal import key_of
 from course_lib.index import load
 from course_lib.practice.forked import in_forks
 
@@ -29,6 +32,8 @@ SCRIPTS = {
     "tags that never end": b"# %% " + b"tags=[" * MANY + b"\n" + ANSWER.encode(),
     "tags within tags": b"# %% tags=" + b"[" * MANY + b"]\n" + ANSWER.encode(),
     "tags that are no texts": b"# %% tags=[x, {}]\n" + ANSWER.encode(),
+    "tags that no journal can hold": b'# %% tags=[b"solution", 1j]\n' + ANSWER.encode(),
+    "tags that are no literal": b"# %% tags=[{{}}]\n" + ANSWER.encode(),
     "ids that never end": b"# %% " + b' id="' * MANY + b"\n" + ANSWER.encode(),
     "calls that never end": b"check(\n" * MANY,
     "an encoding that takes hours": b"# coding: punycode\n# \xff\n"
@@ -66,6 +71,7 @@ def test_it_is_chosen_or_has_a_sentence(file, exercise, root):
             found = choose(handed_in, index, root, exercise=exercise, names=("Counter",))
         except Undecided as error:
             return str(error)
+        key_of(found.cells, assignment="", seed="")
         return found.exercise
 
     [found] = in_forks([chosen], seconds=20)
@@ -94,3 +100,55 @@ def test_a_zip_within_a_zip_is_not_unzipped(tmp_path, monkeypatch):
         found = submission.read()
 
     assert [file.path for file in found.files] == unzipped == ["answer.py"]
+
+
+def zipped(*names, **options):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", **options) as archive:
+        for name in names:
+            archive.writestr(name, ANSWER)
+    return data.getvalue()
+
+
+def files_of(place):
+    """The paths found, or the sentence why there are none."""
+    with handed_in_module.handed_in(place) as [submission]:
+        found = submission.read()
+    return found.problem or [file.path for file in found.files]
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+def test_a_zip_with_any_wrong_byte_is_read_or_has_a_sentence(method, tmp_path):
+    whole = zipped("answer.py", "é.py", compression=method)
+    places = range(0, len(whole), 3 if method == zipfile.ZIP_STORED else 1)
+    path = tmp_path / "ana.zip"
+    for place in places:
+        for byte in (0, 255):
+            path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
+
+            assert files_of(tmp_path)
+
+
+@pytest.mark.parametrize("name", [".", "\0.py", "../..", "/", "a/" * 30_000 + "x.py"])
+def test_a_name_in_a_zip_that_leads_nowhere_is_left_out(name, tmp_path):
+    data = zipped("Q" * len(name), "answer.py").replace(b"Q" * len(name), name.encode())
+    (tmp_path / "ana.zip").write_bytes(data)
+
+    assert files_of(tmp_path) == ["answer.py"]
+
+
+def test_folders_without_end_are_not_followed(tmp_path):
+    (tmp_path / "ana").mkdir()
+    (tmp_path / "ana/answer.py").write_text(ANSWER, encoding="utf-8")
+    above = os.open(tmp_path / "ana", os.O_RDONLY)
+    for _ in range(1_200):
+        os.mkdir("a", dir_fd=above)
+        below = os.open("a", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(above)
+
+    try:
+        assert files_of(tmp_path) == ["answer.py"]
+    finally:
+        subprocess.run(["rm", "-rf", tmp_path / "ana"], check=True)  # pytest stops half-way
