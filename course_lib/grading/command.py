@@ -151,4 +151,9 @@ def _summary(rows: list[GradedRow], out: Path, *, others: list[GradedRow]) -> st
     if others:
         names = ", ".join(row.learner.file for row in others)
         lines.append(f"Not in the roster, so not in the mark books of your school: {names}")
-    return "\n".join(lines).encode("utf-8", "replace").decode("utf-8")
+    return "\n".join(map(_printable, lines))
+
+
+def _printable(line: str) -> str:
+    """The line without what would move the terminal's cursor, colour it or turn it round."""
+    return "".join(letter if letter.isprintable() else "?" for letter in line)

@@ -15,6 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -23,7 +24,8 @@ from course_lib.grading.rows import GradedRow
 
 __all__ = ["canvas", "gradescope", "moodle", "plain_csv"]
 
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
+"""Where one begins; half the world's spreadsheets part cells at `;`."""
 
 
 def plain_csv(rows: Iterable[GradedRow], assignments: Sequence[Assignment]) -> str:
@@ -123,4 +125,4 @@ def _cell(value: object) -> object:
         return value
     text = "".join(letter for letter in value if letter.isprintable())
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return f"'{text}" if text.startswith(_DANGEROUS) else text
+    return _FORMULA.sub(r"\1'", text)

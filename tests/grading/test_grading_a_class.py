@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from course_lib.grading import command, gradebooks
+from course_lib.grading import command, gradebooks, grading_a_class
 from course_lib.grading.marking import Marked
 from course_lib.grading.rows import GradedRow, Learner
 from course_lib.index import ROOT
@@ -104,6 +104,40 @@ def test_every_row_has_a_mark_or_a_sentence_why_not(root, place, capsys):
         "'=gus()": ("0", "4", "01.1-counter: Python cannot read your file"),
     }
     assert "5 of 7 have a mark" in capsys.readouterr().out
+
+
+def test_names_of_files_reach_no_spreadsheet_as_formulas_and_no_terminal_as_commands(
+    root, tmp_path, capsys
+):
+    place = tmp_path / "class"
+    place.mkdir()
+    for name in ("ana;=1+1", "＝1", " =2", "\x1b]0;new title\x07", "x\nbo: right", "\u202eright"):
+        (place / f"{name}.pdf").write_text("", encoding="utf-8")
+
+    _, out = grade(root, place)
+
+    names = sorted(row[0].removesuffix(".pdf") for row in rows_of(out / "marks.csv")[1:])
+    assert names == sorted(["ana;'=1+1", "'＝1", "' =2", "]0;new title", "xbo: right", "right"])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 7
+    assert all(line.isprintable() for line in lines)
+
+
+def test_what_nobody_foresaw_in_one_submission_does_not_stop_the_class(root, place, monkeypatch):
+    real = grading_a_class.choose
+
+    def choose(handed_in, *others, **named):
+        if handed_in.name == "bo.py":
+            raise ArithmeticError
+        return real(handed_in, *others, **named)
+
+    monkeypatch.setattr(grading_a_class, "choose", choose)
+
+    _, out = grade(root, place)
+
+    rows = {row[0]: (row[3], row[5]) for row in rows_of(out / "marks.csv")[1:]}
+    assert rows["bo"] == ("", "It cannot be read (ArithmeticError); look at it yourself.")
+    assert rows["ana"][0] == "4"
 
 
 def test_marks_stand_beside_their_scenarios(out):
