@@ -1,8 +1,9 @@
 """Calls of the kernel that no learner's code needs, refused for good.
 
 With them code could look into other processes, keep things in the kernel's key rings
-for the next submission, or reach parts of the kernel that have had many faults. A second
-line behind namespaces: where the kernel has no such filter, a child goes without it.
+for the next submission, hold memory that counts as nobody's, or reach parts of the kernel
+that have had many faults. A second line behind namespaces: where the kernel has no such
+filter, a child goes without it.
 
 Manual pages: seccomp(2), bpf(4). Numbers: asm/unistd_64.h, asm-generic/unistd.h.
 """
@@ -32,6 +33,7 @@ _FORBIDDEN = {
         "process_vm_readv": 310,
         "process_vm_writev": 311,
         "kcmp": 312,
+        "memfd_create": 319,
         "bpf": 321,
         "userfaultfd": 323,
     },
@@ -46,12 +48,13 @@ _FORBIDDEN = {
         "process_vm_readv": 270,
         "process_vm_writev": 271,
         "kcmp": 272,
+        "memfd_create": 279,
         "bpf": 280,
         "userfaultfd": 282,
     },
 }
 _EVERYWHERE = {"io_uring_setup": 425, "io_uring_enter": 426, "io_uring_register": 427}
-_EVERYWHERE |= {"pidfd_getfd": 438}
+_EVERYWHERE |= {"pidfd_getfd": 438, "memfd_secret": 447}
 
 _NEW_NAMESPACES = 0x7E02_0000
 """Flags of clone: every kind of namespace that it can make."""

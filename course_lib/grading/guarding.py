@@ -30,7 +30,9 @@ __all__ = ["Guard"]
 LOOK_AGAIN = 50
 """Milliseconds between two looks at the memory in use."""
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
+_IN_USE = (b"RssAnon:", b"RssShmem:")
+_SHARES = (b"Pss_Anon:", b"Pss_Shmem:")
+"""Fields of proc(5). What is shared with files on a disk does not count."""
 
 Work = Callable[[Channel], None]
 
@@ -154,18 +156,32 @@ def _too_much(limits: Limits) -> str:
     memory = count = 0
     for name in os.listdir("/proc"):
         if name.isdecimal() and int(name) != os.getpid():
-            try:
-                with open(f"/proc/{name}/statm", "rb") as file:
-                    _, resident, shared, *_ = map(int, file.read().split())
-            except (OSError, ValueError):
+            used = _used(name, "status", _IN_USE)
+            if used is None:
                 continue  # it has just ended
             count += 1
-            memory += (resident - shared) * _PAGE  # without what is shared with files
-    if memory > limits.memory:
+            memory += used
+    if memory > limits.memory and _each_page_once() > limits.memory:
         return f"used more than {limits.memory >> 20:,} MiB of memory"
     if count > limits.processes:
         return f"had more than {limits.processes} processes"
     return ""
+
+
+def _each_page_once() -> int:
+    """Bytes in use, where a page that several processes share counts once. Takes longer."""
+    names = [name for name in os.listdir("/proc") if name.isdecimal() and int(name) != os.getpid()]
+    return sum(_used(name, "smaps_rollup", _SHARES) or 0 for name in names)
+
+
+def _used(process: str, file: str, fields: tuple[bytes, ...]) -> int | None:
+    """Bytes in these fields together; None if the process has ended."""
+    try:
+        with open(f"/proc/{process}/{file}", "rb") as opened:
+            lines = [line.split() for line in opened if line.startswith(fields)]
+        return sum(int(line[1]) << 10 for line in lines)
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _tell(control: socket.socket, why: str) -> None:

@@ -5,6 +5,7 @@ A child that dies or hangs costs the scenario that was being told, and no other.
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from course_lib.grading.assignments import Assignment
@@ -73,14 +74,18 @@ class Observing:
             self._attempt.close()
         self._attempt = None
 
-    def _begin(self) -> Attempt:
+    def _begin(self, *, again: bool = False) -> Attempt:
         self._attempt = self._warm.attempt(self._assignment.checks_path, self._job)
+        start = time.monotonic()
         try:
             answer = self._attempt.answer(seconds=MOST_CELL_SECONDS + MARGIN)
         except Died as error:
             raise Unready("ended", {"why": str(error)}) from None
         except TooLate:
             raise Unready("ended", {"why": f"ran for {MOST_CELL_SECONDS:g} s"}) from None
+        finally:
+            if again:  # cells may be slow once, not for every scenario
+                self._stuck += time.monotonic() - start
         ready = _ready(answer)
         if ready["state"] != "ready":
             raise Unready(ready["state"], ready)
@@ -93,7 +98,7 @@ class Observing:
         if self._stuck >= self._most_stuck:
             return Told(error=f"not told: earlier scenarios were stuck for {self._most_stuck:g} s")
         try:
-            attempt = self._attempt or self._begin()
+            attempt = self._attempt or self._begin(again=True)
         except Unready as error:
             return Told(error=f"your code could not be started again: {error.state}")
         told = self._ask(attempt, scenario)

@@ -494,4 +494,23 @@ sys.path.insert(0, os.getcwd())
 for name in list(sys.modules):
     if not name.startswith(("sys", "builtins", "learner")): sys.modules[name] = None
 """,
+    "memory that is no process's own": """
+import ctypes, mmap, os, socket
+libc = ctypes.CDLL(None)
+held = []
+try:
+    for number in range(100):
+        libc.shmget(0, 2 ** 26, 0o1666)
+        held += [mmap.mmap(-1, 2 ** 24), *socket.socketpair()]
+        file = os.memfd_create("x")
+        os.write(file, bytes(2 ** 24))
+        socket.send_fds(held[-1], [b"x"], [file])
+        os.close(file)
+except OSError: pass
+""",
+    "every scenario waits for its cells and dies": """
+import os, time
+time.sleep(1)
+Counter.take = Counter.refill = lambda self, n: os._exit(3)
+""",
 }

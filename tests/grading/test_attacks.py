@@ -6,12 +6,14 @@ is marked next, in the same warm process, must get what it would have got anyway
 
 import json
 import os
+import re
 
 import pytest
 
 from course_lib.grading.assignments import open_assignment
 from course_lib.grading.marking import Marker
 from course_lib.grading.notebook_cells import read_handed_in
+from course_lib.grading.observing import Observing
 from course_lib.grading.seeds import Seed
 from course_lib.grading.warm_process import WarmProcess
 
@@ -186,6 +188,62 @@ return found
 
     assert "TooFew: 'left'" in look(leave)
     assert "TooFew: []" in look(find)
+
+
+SHARED = {
+    "files without a folder, open nowhere but on their way": """
+import os, socket
+held = [socket.socketpair() for _ in range(200)]
+for near, far in held:
+    file = os.memfd_create("x")
+    for _ in range(8): os.write(file, bytes(2 ** 20))
+    socket.send_fds(near, [b"x"], [file])
+    os.close(file)
+return "1,600 MiB"
+""",
+    "segments that nobody has attached": """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+for _ in range(40):
+    segment = libc.shmget(0, 60 * 2 ** 20, 0o1666)
+    if segment < 0: raise OSError(ctypes.get_errno(), "no more segments")
+    place = libc.shmat(segment, None, 0)
+    ctypes.memset(place, 1, 4096)
+    libc.shmdt(ctypes.c_void_p(place))
+return "2,400 MiB"
+""",
+}
+
+
+@pytest.mark.parametrize("body", SHARED.values(), ids=SHARED)
+def test_shared_memory_is_limited_like_any_other(body, look):
+    text = look(body)
+
+    assert "TooFew" not in text
+    assert re.search("OSError|PermissionError", text)
+
+
+def test_pages_that_children_inherit_count_once(mark):
+    fill = "import mmap, os, time\nheld = []\nfor _ in range({}): held.append(mmap.mmap(-1, 2**26))"
+    text = f"{fill}; held[-1].write(bytes(2**26))\nif os.fork() == 0: time.sleep(9)\n"
+    text += "for each in held: bytes(each)\ntime.sleep(0.2)\n"
+
+    assert "used more than 1,024 MiB of memory" in mark(text.format(18) + ANSWER).report.text
+    assert mark(text.format(9) + ANSWER).points == 4
+
+
+def test_time_spent_on_starting_again_and_again_is_limited(warm, root):
+    assignment = open_assignment(ID, root)
+    ends = "Counter.take = Counter.refill = lambda self, n: os._exit(3)"
+    text = f"import os, time\ntime.sleep(0.2)\n{ANSWER}\n{ends}"
+    cells = read_handed_in("answer.py", text.encode())
+
+    with Observing(warm, assignment, cells, Seed(SECRET)) as observing:
+        observing._most_stuck = 0.1
+        told = [observing.tell(each).error for each in assignment.checks.scenarios]
+
+    assert [words.split()[0] for words in told] == ["your", "your", "not"]
 
 
 def test_the_seed_is_not_in_the_memory_of_the_learners_process(look):
