@@ -9,6 +9,7 @@ from pathlib import Path
 
 from course_lib.grading.assignments import defined, exercise_of
 from course_lib.grading.handed_in import File, HandedIn
+from course_lib.grading.modules_beside import modules_beside
 from course_lib.grading.notebook_cells import Cell, read_handed_in
 from course_lib.grading.project_files import found_at, package_cells, starter
 from course_lib.index import Course, Exercise
@@ -62,7 +63,11 @@ def choose(
     found += notebooks
     if not found:
         raise Undecided((*problems, "There is no notebook and no .py file in it.")[0])
-    return _of_one(found, exercise, names) if exercise else _of_any(found)
+    chosen = _of_one(found, exercise, names) if exercise else _of_any(found)
+    if course.exercise(chosen.exercise).is_project:
+        return chosen
+    modules = modules_beside(chosen.cells, chosen.path, handed_in.files)
+    return replace(chosen, cells=[*chosen.cells, *modules])
 
 
 def _this_project(handed_in: HandedIn, project: Exercise, root: Path) -> Chosen:

@@ -110,7 +110,7 @@ def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> 
 
 def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:
     """Cells that are marked, define one of `names`, or something that a wanted cell uses."""
-    needed = set(names)
+    needed = {*names, "*"}  # nobody knows what `from x import *` binds
     wanted: set[_Cell] = set()
     more = True
     while more:

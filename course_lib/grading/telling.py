@@ -13,6 +13,7 @@ from course_lib.grading.channel import Channel, Closed
 from course_lib.grading.encoding import MOST_BYTES, encode
 from course_lib.grading.given_cells import Given
 from course_lib.grading.learners_cells import run
+from course_lib.grading.modules_beside import write_modules
 from course_lib.grading.project_files import load_package
 from course_lib.grading.recovering import recover
 from course_lib.practice.checking import nearly
@@ -56,6 +57,7 @@ def _load(job: Any, checks: Checks, given: Given) -> tuple[dict[str, Any], dict[
     if given.package:
         return _load_package(job["cells"], checks, given)
     names = checks.names
+    write_modules(job["cells"])
     recovered = recover(job["cells"], names, given)
     namespace, failure = run(recovered.cells, seconds=CELLS_LIMIT)
     absent = next((name for name in names if name not in namespace), "")

@@ -1,8 +1,16 @@
 """Right answers in a style that a strict grader might punish. None may lose a mark."""
 
+import json
+
 import pytest
 
-from .conftest import ANSWER
+from course_lib.grading.choosing import choose
+from course_lib.grading.handed_in import handed_in
+from course_lib.index import load
+
+from .conftest import ANSWER, ID
+
+NAMES = ("Counter", "TooFew")
 
 ABOVE = {
     "two hundred thousand lines of output": "for number in range(200_000): print(number)",
@@ -222,6 +230,63 @@ HONEST = (
 @pytest.mark.parametrize("text", HONEST.values(), ids=HONEST)
 def test_an_honest_answer_gets_all_its_marks(text, mark):
     marked = mark(text)
+
+    assert marked.report.text.startswith("01.1-counter: right, 4 of 4 points")
+
+
+def notebook(*sources):
+    cells = [{"cell_type": "code", "metadata": {}, "source": source} for source in sources]
+    return json.dumps({"cells": cells, "nbformat": 4, "nbformat_minor": 5})
+
+
+CALL = f'check("{ID}")'
+USES = ANSWER.replace("self.chairs += n", "self.chairs = plus(self.chairs, n)")
+PLUS = "def plus(a, b): return a + b\n"
+FILES = {
+    "a module beside the notebook": {
+        "work/answer.ipynb": notebook(f"from helper import plus\n{USES}", CALL),
+        "work/helper.py": PLUS,
+    },
+    "a package below a script": {
+        "answer.py": f"import tools.sums\nplus = tools.sums.plus\n{USES}",
+        "tools/__init__.py": "",
+        "tools/sums.py": PLUS,
+    },
+    "all of it in a module": {
+        "answer.ipynb": notebook("from solution import *", CALL),
+        "solution.py": ANSWER,
+    },
+    "a module that a cell writes": {
+        "answer.ipynb": notebook(f"%%writefile shop.py\n{ANSWER}", f"from shop import *\n{CALL}")
+    },
+    "a module that two cells write": {
+        "answer.ipynb": notebook(
+            f"%%writefile sums.py\n{PLUS}",
+            "%%writefile -a sums.py\ndef minus(a, b): return plus(a, -b)\n",
+            f"from sums import *\nassert minus(2, 1) == 1\n{USES}",
+            CALL,
+        )
+    },
+    "a notebook that is called a script": {"answer.py": notebook(ANSWER, CALL)},
+    "a notebook that a browser has renamed": {"answer.ipynb.txt": notebook(ANSWER, CALL)},
+    "a cell without source": {"answer.ipynb": notebook(None, ANSWER, CALL)},
+    "nothing but zeros at the end": {"answer.py": ANSWER + "\0" * 100},
+    "the end of a text of DOS": {"answer.py": ANSWER.replace("\n", "\r\n") + "\x1a"},
+}
+
+
+@pytest.mark.parametrize("files", FILES.values(), ids=FILES)
+@pytest.mark.parametrize("exercise", ["", ID], ids=["any exercise", "this exercise"])
+def test_files_that_belong_together_get_all_their_marks(files, exercise, marker, root, tmp_path):
+    for name, text in files.items():
+        path = tmp_path / "ana" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    index = load((root / "course.toml").read_text(encoding="utf-8"))
+    with handed_in(tmp_path) as [submission]:
+        found = choose(submission.read(), index, root, exercise=exercise, names=NAMES)
+
+    marked = marker.mark(found.cells)
 
     assert marked.report.text.startswith("01.1-counter: right, 4 of 4 points")
 
