@@ -176,6 +176,8 @@ def same(expected: object, got: object) -> bool:
         return len(expected) == len(got) and all(map(same, expected, got))
     if isinstance(expected, dict) and isinstance(got, dict):
         return expected.keys() == got.keys() and all(same(v, got[k]) for k, v in expected.items())
+    if isinstance(expected, set) and isinstance(got, set) and expected != got:
+        return sorted(map(repr, expected)) == sorted(map(repr, got))  # a NaN equals no other NaN
     return expected == got
 
 

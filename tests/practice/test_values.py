@@ -117,6 +117,8 @@ def test_an_integer_of_forty_thousand_digits_is_foreign():
         ([1, 2], (1, 2), False),
         ([1, 2], [1], False),
         ({"a": math.nan}, {"a": math.nan}, True),
+        ({(float("nan"),), None}, {None, (float("nan"),)}, True),
+        ({math.nan, 1}, {math.nan, 2}, False),
         ({"a": 1}, {"a": True}, False),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
         ({1, 2}, {2, 1}, True),

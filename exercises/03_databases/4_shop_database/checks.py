@@ -76,12 +76,25 @@ def database_of(_pid):
 @contextmanager
 def shop(solution):
     """An empty shop, and the connection that the task describes."""
-    database = database_of(os.getpid())
-    with database.connect(autocommit=True) as conn:
+    database, conn = connected()
+    with conn:
         conn.execute("SET client_min_messages = error")
         empty(conn)
         solution.create(conn)
         yield database, conn
+
+
+def connected():
+    """The database and a connection to it, made anew if an earlier story has ended it."""
+    import psycopg
+
+    try:
+        database = database_of(os.getpid())
+        return database, database.connect(autocommit=True)
+    except psycopg.OperationalError:
+        database_of.cache_clear()
+        database = database_of(os.getpid())
+        return database, database.connect(autocommit=True)
 
 
 def empty(conn):
