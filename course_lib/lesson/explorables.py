@@ -120,11 +120,9 @@ class Explorable(Interactive):
         rows = [(self._setting_words(each), self.text(**each)) for each in many]
         return ["settings", "what you see"], rows, _ELSEWHERE
 
-    def _picture(self, result: Any, settings: Mapping[str, object]) -> tuple[str, str]:
-        """The picture as HTML and as text."""
+    def _picture(self, result: Any, settings: Mapping[str, object]) -> str:
         with house_style():
-            fig, alt = self._drawn(result), self._alt(settings)
-            return picture_html(fig, alt=alt), picture_text(fig, alt=alt)
+            return picture_html(self._drawn(result), alt=self._alt(settings))
 
     def _drawn(self, result: Any) -> Any:
         from matplotlib.figure import Figure
@@ -144,7 +142,10 @@ class Explorable(Interactive):
     def _twins(self) -> tuple[str, str]:
         result = self._model(**self._start)
         sentence = self._words(result, None)
-        picture_as_html, picture_as_text = self._picture(result, self._start)
+        with house_style():
+            fig, alt = self._drawn(result), self._alt(self._start)
+            picture_as_html = picture_html(fig, alt=alt)
+            picture_as_text = picture_text(fig, alt=alt)
         self._first = result, picture_as_html
         html = [bold(self._label), paragraph(sentence), picture_as_html]
         text = [self._label, sentence, picture_as_text]
@@ -177,13 +178,11 @@ class Explorable(Interactive):
 
         def update() -> None:
             settings = self._settings({name: one.value for name, one in controls.items()})
-            if settings == self._start:  # drawn already
-                result, drawn = self._first
-            else:
-                result = self._model(**settings)
-                drawn, _ = self._picture(result, settings)
+            at_start = settings == self._start  # drawn already
+            result = self._first[0] if at_start else self._model(**settings)
+            # The words first: who listens need not wait for the picture.
             say(status, self._words(result, seen[-1] if seen else None))
-            picture.value = drawn
+            picture.value = self._first[1] if at_start else self._picture(result, settings)
             seen[:] = [result]
             show_numbers()
 

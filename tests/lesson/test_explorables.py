@@ -80,6 +80,17 @@ def test_moving_a_slider_changes_words_and_picture() -> None:
     assert "failure rate: 0.6" in all_html(widget)
 
 
+def test_the_words_do_not_wait_for_the_picture() -> None:
+    words: list[str] = []
+    shown: list[Any] = []
+    whole = bench(draw=lambda axes, result: words.extend(told(one) for one in shown))
+    shown.append(whole.widget)
+
+    control(shown[0], "calls").value = 40
+
+    assert "20 calls fail." in words[-1]
+
+
 def test_what_was_before_is_the_last_setting_not_the_first() -> None:
     widget = bench().widget
 
