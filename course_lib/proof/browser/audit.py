@@ -26,6 +26,18 @@ _FEW = 3  # places that are told of one finding of axe
 _HERE = Path(__file__).parent
 _OPEN_ALL = "s => document.querySelectorAll(s + ' details').forEach(one => { one.open = true; })"
 
+_AXE = """\
+async ([selector, tags]) => {
+  const quick = { resultTypes: ['violations'], preload: false };  // no style sheets by network
+  const contrast = { runOnly: ['color-contrast'], ...quick };
+  const others = { runOnly: tags, rules: { 'color-contrast': { enabled: false } }, ...quick };
+  // Coloured code has thousands of spans, which cost axe most of its time; `contrast` looks there.
+  const prose = { include: [[selector]], exclude: [['pre'], ['.cm-editor']] };
+  const seen = [await axe.run(document.querySelector(selector), others),
+    await axe.run(prose, contrast)];
+  return seen.flatMap((one) => one.violations);
+}"""
+
 
 @cache
 def _script(name: str) -> str:
@@ -82,14 +94,9 @@ def whole_page(page: Any) -> list[Finding]:
 
 def axe_rules(page: Any, selector: str) -> list[Finding]:
     """axe-core's findings below `selector`."""
-    options = {
-        "runOnly": {"type": "tag", "values": AXE_TAGS},
-        "resultTypes": ["violations"],
-        "preload": False,  # it would ask the network for style sheets
-    }
-    seen = page.evaluate("([s, o]) => axe.run(document.querySelector(s), o)", [selector, options])
+    seen = page.evaluate(_AXE, [selector, AXE_TAGS])
     return [
         Finding(f"axe {rule['id']}", node["html"][:120], rule["help"])
-        for rule in seen["violations"]
+        for rule in seen
         for node in rule["nodes"][:_FEW]
     ]

@@ -56,7 +56,6 @@ _RUN_TO_THE_END = """\
     && panel.content.widgets.every((cell) => cell.model.type !== 'code'
         || !cell.model.sharedModel.source.trim() || cell.model.executionCount)
     && cells.every((cell) => !/\\[\\*\\]/.test(cell.querySelector('.jp-InputPrompt')?.textContent))
-    && !document.body.innerText.includes('Loading widget...')
     && [...document.querySelectorAll('[data-mime-type="application/vnd.jupyter.widget-view+json"]')]
         .every((view) => view.querySelector('.jupyter-widgets'));
 }
