@@ -16,7 +16,7 @@ from course_lib.proof.browser.findings import Finding
 __all__ = ["Walk", "walk"]
 
 SOON = 500  # milliseconds from a key to the words; who hears nothing presses again
-_LATEST = 8_000  # what has not been told by then is silent, also on a machine under load
+_LATEST = 8_000  # what is not told or drawn by then never is, also on a machine under load
 _TABS = 60  # more than any cell has; then Tab goes round in a circle
 _ROUNDS = 3  # an answer can enable further controls
 _TRIES = 8  # a machine under load may be slow now and then
@@ -58,19 +58,25 @@ class Walk:
     found: tuple[Finding, ...]
 
 
-def walk(page: Any) -> Walk:
-    """Use every control of every interactive in the notebook that was run."""
+def walk(page: Any, *, latest: int = _LATEST) -> Walk:
+    """Use every control of every interactive in the notebook that was run.
+
+    Args:
+        latest: milliseconds until a control that has not spoken counts as silent.
+    """
     found: list[Finding] = []
     controls = 0
     groups = page.evaluate("() => courseAudit.groups()")
     for number, group in enumerate(groups):
-        used, wrong = _walk_group(page, number, group)
+        used, wrong = _walk_group(page, number, group, latest)
         controls += used
         found += wrong
     return Walk(len(groups), controls, tuple(found))
 
 
-def _walk_group(page: Any, number: int, group: dict[str, Any]) -> tuple[int, list[Finding]]:
+def _walk_group(
+    page: Any, number: int, group: dict[str, Any], latest: int
+) -> tuple[int, list[Finding]]:
     found: list[Finding] = []
     if not group["live"]:
         found.append(Finding("no live region", group["where"], "changes are told to nobody"))
@@ -79,7 +85,7 @@ def _walk_group(page: Any, number: int, group: dict[str, Any]) -> tuple[int, lis
         for control in _tabbed(page, number, group, found):
             if control["id"] not in used:
                 used.add(control["id"])
-                found += _use(page, number, group, control)
+                found += _use(page, number, group, control, latest)
         if not (left := _unused(page, number, used)):
             break
     found += [
@@ -112,7 +118,7 @@ def _tabbed(
 
 
 def _use(
-    page: Any, number: int, group: dict[str, Any], control: dict[str, Any]
+    page: Any, number: int, group: dict[str, Any], control: dict[str, Any], latest: int
 ) -> Iterator[Finding]:
     """Work the control with its keys until it speaks and draws, and say what it did not do."""
     role, where = control["role"], control["where"]
@@ -125,11 +131,13 @@ def _use(
     draws = group["picture"] and role in ("slider", "combobox")
     spoken: list[float] = []
     kept, changed, drawn = True, False, False
-    state, patience = control["state"], _LATEST
-    keys = _KEYS[role] * (_TRIES if speaks else 1)
-    for turn, key in enumerate(keys):
-        if turn >= len(_KEYS[role]) and not spoken:
+    state, patience = control["state"], latest
+    once = len(_KEYS[role])
+    for turn, key in enumerate(_KEYS[role] * (_TRIES if speaks else 1)):
+        if turn >= once and not spoken:
             break  # silent, not slow
+        if turn >= 2 * once and not drawn and min(spoken) <= SOON:
+            break  # it speaks and never draws
         page.evaluate("number => courseAudit.listen(number)", number)
         page.keyboard.press(key)
         if role != "button" and not page.evaluate(_MOVED, state):
@@ -137,11 +145,11 @@ def _use(
         if speaks:
             _await(page, _HEARD, patience)
         if draws and not drawn:
-            _await(page, _SEEN, SOON if turn < len(keys) - 1 else _LATEST)
+            _await(page, _SEEN, latest if turn == 2 * once - 1 else SOON)
         heard = page.evaluate("() => courseAudit.heard")
         state = page.evaluate("() => courseAudit.stateNow()")
         spoken += [heard["after"]] if heard["after"] is not None else []
-        patience = _LATEST if spoken else SOON  # words of one key must not pass for the next's
+        patience = latest if spoken else SOON  # words of one key must not pass for the next's
         kept, drawn = kept and heard["kept"], drawn or heard["picture"]
         changed = changed or state != control["state"]
         if _done(speaks, draws, role, spoken, drawn, changed):
