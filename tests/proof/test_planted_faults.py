@@ -473,6 +473,12 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         change("README.md", "# A", "# See /" + "home/ada/course\n\n# A"),
     ),
     (
+        "a file names a folder of one machine without anything in it",
+        "machines",
+        "README.md: line 1 names a folder of one machine",
+        change("README.md", "# A", "# See `/" + "work`\n\n# A"),
+    ),
+    (
         "a file names a mirror of packages",
         "machines",
         "names a package index other than pypi.org",
