@@ -1,5 +1,6 @@
 """A miniature course, its exercise, and a warm process that serves a whole module."""
 
+import functools
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ from course_lib.grading.marking import Marker
 from course_lib.grading.notebook_cells import read_handed_in
 from course_lib.grading.seeds import Seed
 from course_lib.grading.warm_process import WarmProcess
+from course_lib.index import ROOT
 
 FIXTURE = Path(__file__).parents[1] / "practice/fixtures/course"
 ID = "01.1-counter"
@@ -71,6 +73,17 @@ def mark(marker):
         return marker.mark(read_handed_in(name, data))
 
     return mark
+
+
+@pytest.fixture(scope="module")
+def marker_of():
+    """Gives the Marker of an exercise of the course itself."""
+    with WarmProcess([ROOT / "exercises"]) as warm:
+        if not warm.protections.namespaces:
+            do_without_namespaces()
+        yield functools.cache(
+            lambda id: Marker(warm, open_assignment(id, ROOT), Seed(b"a seed that nobody knows"))
+        )
 
 
 @pytest.fixture

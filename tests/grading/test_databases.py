@@ -10,8 +10,6 @@ from course_lib.grading.warm_process import GraderFault, WarmProcess
 from course_lib.index import ROOT, course
 from course_lib.practice.answers import promise, read_variant
 
-from .conftest import do_without_namespaces
-
 SHOP = "03.4-shop-database"
 MUTANTS = {
     "03.3-bank-ledger": ["deferred_begin", "does_not_commit", "key_is_ignored"],
@@ -21,23 +19,7 @@ MUTANTS = {
 
 
 @pytest.fixture(scope="module")
-def marker():
-    """Gives the Marker of an exercise."""
-    with WarmProcess([ROOT / "exercises"]) as warm:
-        if not warm.protections.namespaces:
-            do_without_namespaces()
-        made = {}
-
-        def of(id):
-            if id not in made:
-                made[id] = Marker(warm, open_assignment(id, ROOT), Seed(b"of the databases"))
-            return made[id]
-
-        yield of
-
-
-@pytest.fixture(scope="module")
-def mark(marker):
+def mark(marker_of):
     """Marks the reference of an exercise with a change and with something below it."""
 
     def mark(id, below="", edits=lambda text: text):
@@ -45,7 +27,7 @@ def mark(marker):
         text = edits(path.read_text(encoding="utf-8"))
         if below:
             text += f'\n# %% id="below" tags=["solution"]\n{below}\n'
-        return marker(id).mark(read_handed_in(path.name, text.encode("utf-8")))
+        return marker_of(id).mark(read_handed_in(path.name, text.encode("utf-8")))
 
     return mark
 

@@ -2,18 +2,12 @@
 
 import pytest
 
-from course_lib.grading.assignments import open_assignment
 from course_lib.grading.choosing import Undecided, choose
 from course_lib.grading.handed_in import File, HandedIn
-from course_lib.grading.marking import Marker
 from course_lib.grading.project_files import SUFFIXES, starter
-from course_lib.grading.seeds import Seed
-from course_lib.grading.warm_process import WarmProcess
 from course_lib.index import ROOT, course
 from course_lib.practice.answers import promise, read_variant
 from course_lib.practice.projects import read_files, stripped
-
-from .conftest import do_without_namespaces
 
 USERS = "projects.user-management"
 DASHBOARD = "projects.analytics-dashboard"
@@ -21,22 +15,6 @@ MUTANTS = {
     USERS: ["m1_last_one_wins", "m2_locked_for_ever", "m3_used_again"],
     DASHBOARD: ["m1_gaps_missing", "m2_adds_again", "m4_colour_alone"],
 }
-
-
-@pytest.fixture(scope="module")
-def marker():
-    """Gives the Marker of a project."""
-    with WarmProcess([ROOT / "exercises"]) as warm:
-        if not warm.protections.namespaces:
-            do_without_namespaces()
-        made = {}
-
-        def of(id):
-            if id not in made:
-                made[id] = Marker(warm, open_assignment(id, ROOT), Seed(b"of the projects"))
-            return made[id]
-
-        yield of
 
 
 def reference(id):
@@ -55,11 +33,11 @@ def chosen(handed_in, id=""):
 
 
 @pytest.fixture(scope="module")
-def mark(marker):
+def mark(marker_of):
     def mark(id, files, folder="", named=""):
         found = chosen(submission(files, folder), named)
         assert found.exercise == id
-        return marker(id).mark(found.cells)
+        return marker_of(id).mark(found.cells)
 
     return mark
 

@@ -4,13 +4,8 @@ import pytest
 
 from course_lib.grading.assignments import open_assignment
 from course_lib.grading.known_mistakes import known_mistakes, recognised
-from course_lib.grading.marking import Marker
 from course_lib.grading.notebook_cells import read_handed_in
-from course_lib.grading.seeds import Seed
-from course_lib.grading.warm_process import WarmProcess
 from course_lib.index import ROOT, course
-
-from .conftest import do_without_namespaces
 
 BREAKER = "01.5-circuit-breaker"
 
@@ -23,46 +18,30 @@ def test_every_exercise_of_the_course_can_be_graded(exercise):
     assert open_assignment(exercise.id, ROOT).id == exercise.id
 
 
-@pytest.fixture(scope="module")
-def marker():
-    """Gives the Marker of an exercise."""
-    with WarmProcess([ROOT / "exercises"]) as warm:
-        if not warm.protections.namespaces:
-            do_without_namespaces()
-        made = {}
-
-        def of(id):
-            if id not in made:
-                made[id] = Marker(warm, open_assignment(id, ROOT), Seed(b"of the real ones"))
-            return made[id]
-
-        yield of
-
-
 @pytest.mark.parametrize("exercise", NOTEBOOKS, ids=lambda exercise: exercise.id)
-def test_the_reference_passes_and_the_starter_is_not_started(exercise, marker):
+def test_the_reference_passes_and_the_starter_is_not_started(exercise, marker_of):
     data = (ROOT / exercise.notebook).read_bytes()
 
-    marked = marker(exercise.id).mark(read_handed_in("exercise.ipynb", data))
+    marked = marker_of(exercise.id).mark(read_handed_in("exercise.ipynb", data))
 
     assert (marked.points, marked.report.outcome) == (0, "not started")
 
 
 @pytest.mark.parametrize("name", ["immutable_core", "state_objects"])
-def test_other_right_answers_get_full_marks(name, marker):
+def test_other_right_answers_get_full_marks(name, marker_of):
     path = ROOT / "tests/exercises/01_errors/5_circuit_breaker/also_right" / f"{name}.py"
 
-    marked = marker(BREAKER).mark(read_handed_in(path.name, path.read_bytes()))
+    marked = marker_of(BREAKER).mark(read_handed_in(path.name, path.read_bytes()))
 
     assert (marked.points, marked.of_points) == (45, 45)
 
 
 @pytest.mark.parametrize("name", ["calls_while_open", "cancellation_counts", "timer_not_refreshed"])
-def test_a_known_mistake_is_recognised(name, marker):
+def test_a_known_mistake_is_recognised(name, marker_of):
     folder = ROOT / "tests/exercises/01_errors/5_circuit_breaker/mutants"
     data = (folder / f"{name}.py").read_bytes()
 
-    marked = marker(BREAKER).mark(read_handed_in("mine.py", data))
+    marked = marker_of(BREAKER).mark(read_handed_in("mine.py", data))
 
     assert marked.points < 45
     known = known_mistakes(folder)
