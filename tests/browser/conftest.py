@@ -1,16 +1,19 @@
 """One JupyterLab and one browser for all pages; no test opens the learner's own."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from course_lib.proof.browser import audit
 from course_lib.proof.browser.chromium import MISSING, browser, program
+from course_lib.proof.browser.findings import told
 from course_lib.proof.browser.lab import Lab, lab
 
 SIZE = {"width": 1280, "height": 1000}
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="session")
@@ -47,6 +50,28 @@ def lab_page(context: Any) -> Iterator[Any]:
     one = context.new_page()
     yield one
     one.close()
+
+
+@pytest.fixture
+def read_by_everyone(chromium: Any) -> Iterator[Callable[[Path], list[str]]]:
+    """Audits a page, wide and narrow, light and dark; gives the addresses that it asked for."""
+    page = chromium.new_page(viewport=WIDE)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+
+    def read(file: Path) -> list[str]:
+        page.goto(file.as_uri())
+        audit.prepare(page)
+        found = [*audit.look(page, "body", whole=True), *audit.whole_page(page)]
+        page.emulate_media(color_scheme="dark")
+        found += audit.contrast(page, "body")
+        page.set_viewport_size(NARROW)  # also what a page 1,280 wide is at 400 %
+        found += audit.whole_page(page)
+        assert not found, told(found)
+        return asked
+
+    yield read
+    page.close()
 
 
 @pytest.fixture
