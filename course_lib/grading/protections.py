@@ -22,7 +22,7 @@ from dataclasses import dataclass
 __all__ = ["FIRST_USER", "Limits", "Protections"]
 
 FIRST_USER = 0x7000_0000
-"""User ids from here on belong to nobody; each child has one of its own."""
+"""User ids from here on belong to nobody; no two children that run at one time share one."""
 
 
 @dataclass(frozen=True)
