@@ -77,7 +77,7 @@ CELLS = {
     "control without a name": "w.IntSlider()",
     "axe image-alt": f"w.HTML('<p><img src=\"{DOT}\"></p>')",
     "no live region": "group(w.Button(description='Nobody hears it'), live=False)[0]",
-    "silent control": "group(w.HTML(PICTURE), w.IntSlider(description='silent')",
+    "silent control": "group(w.HTML(PICTURE), w.IntSlider(description='silent'))[0]",
     "picture does not follow": """\
         slider = w.IntSlider(description='no picture')
         whole, words = group(w.HTML(PICTURE), slider)
@@ -110,6 +110,9 @@ CELLS = {
         only('<label><input type="checkbox" onclick="return false">stuck</label>')""",
 }
 """Rule -> the cell that breaks it."""
+
+NO_PLACE = ("no contents", "axe image-alt")
+"""Of these it is not told in which cell they were found."""
 
 PAGE = """\
 <!doctype html>
@@ -151,7 +154,7 @@ def write(path: Path) -> None:
 
 
 def in_notebook(running_lab: Lab, context: Any) -> set[str]:
-    """The rules that the planted notebook breaks."""
+    """The rules that the planted notebook breaks, each in the cell that was planted for it."""
     write(running_lab.work / "planted.ipynb")
     page = context.new_page()
     open_lesson(page, running_lab, "planted.ipynb")
@@ -160,7 +163,12 @@ def in_notebook(running_lab: Lab, context: Any) -> set[str]:
     found = [*walk(page, latest=3_000).found, *audit.look(page, audit.NOTEBOOK, whole=False)]
     close_lesson(page)
     page.close()
-    return {one.rule for one in found}
+    planted = {rule: f"cell {number}, " for number, rule in enumerate(CELLS, 3)}
+    return {
+        one.rule
+        for one in found
+        if one.rule in NO_PLACE or one.where.startswith(planted.get(one.rule, "nowhere"))
+    }
 
 
 def in_page(text: str, context: Any) -> set[str]:
