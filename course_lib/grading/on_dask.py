@@ -93,7 +93,7 @@ def _results(
     while True:
         most = 2 * max(1, len(client.nthreads()))
         for batch in itertools.islice(batches, max(0, most - len(running))):
-            future = client.submit(_mark_batch, setting, batch, key=_key(batch), pure=False)
+            future = client.submit(_mark_batch, setting, batch, key=_key(batch))
             running[future.key] = (future, batch)
         if not running:
             return
