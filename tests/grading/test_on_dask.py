@@ -110,7 +110,7 @@ class Deadly:
     class KilledWorker(Exception):
         pass
 
-    def submit(self, _function, _setting, batch, *, key, pure):
+    def submit(self, _function, _setting, batch, *, key):
         def result():
             if any(task.key == "3" for task in batch):
                 raise self.KilledWorker
