@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-from pathlib import Path
 
 from course_lib.grading.forbidden_calls import forbid_calls
 from course_lib.grading.kernel_calls import (
@@ -45,7 +44,8 @@ def confine(limits: Limits, protections: Protections, *, number: int) -> None:
     if protections.user:
         os.setresuid(user, user, user)
     no_new_privileges()
-    forbid_calls()
+    if protections.filter:
+        forbid_calls()
     if protections.namespaces:
         drop_capabilities()
         os.chdir(SCRATCH)
@@ -63,7 +63,9 @@ def _own_scratch(limits: Limits, owner: int) -> None:
     mount("proc", "/proc")
     with contextlib.suppress(OSError):  # before Linux 5.19 an ordinary user may not
         pages = limits.scratch // os.sysconf("SC_PAGE_SIZE")
-        Path("/proc/sys/kernel/shmall").write_text(f"{pages}", encoding="ascii")
+        setting = os.open("/proc/sys/kernel/shmall", os.O_WRONLY)
+        os.write(setting, b"%d" % pages)
+        os.close(setting)
 
 
 def _limit(limits: Limits) -> None:

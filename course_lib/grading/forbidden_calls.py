@@ -2,21 +2,20 @@
 
 With them code could look into other processes, keep things in the kernel's key rings
 for the next submission, hold memory that counts as nobody's, or reach parts of the kernel
-that have had many faults. A second line behind namespaces: where the kernel has no such
-filter, a child goes without it.
+that have had many faults. A second line behind namespaces.
 
 Manual pages: seccomp(2), bpf(4). Numbers: asm/unistd_64.h, asm-generic/unistd.h.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
-import functools
 import platform
 import struct
 
-__all__ = ["forbid_calls"]
+from course_lib.grading.kernel_calls import has_filters, set_filter
+
+__all__ = ["can_forbid", "forbid_calls"]
 
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _CLONE = {"x86_64": 56, "aarch64": 220}
@@ -63,20 +62,22 @@ _LOAD, _EQUAL, _ANY_BIT, _AT_LEAST, _RETURN = 0x20, 0x15, 0x45, 0x35, 0x06
 _NUMBER, _MACHINE, _FIRST_ARGUMENT = 0, 4, 16  # places in what the filter is given
 _OTHER_TABLE = 0x4000_0000  # x86_64 has a second one, from here on
 _ALLOW, _FAIL_WITH = 0x7FFF_0000, 0x0005_0000
-_SET_FILTER, _KIND = 22, 2
+
+
+def can_forbid() -> bool:
+    """Whether the kernel has such filters, and the numbers of its calls are known here."""
+    return bool(_PROGRAM) and has_filters()
 
 
 def forbid_calls() -> None:
-    """Let the forbidden ones fail from here on, in this process and all that it starts."""
-    program = _program(platform.machine())
-    if program:
-        data = ctypes.create_string_buffer(program, len(program))
-        length = len(program) // 8
-        pointer = struct.pack("HxxxxxxP", length, ctypes.addressof(data))
-        ctypes.CDLL(None).prctl(_SET_FILTER, _KIND, ctypes.c_char_p(pointer), 0, 0)
+    """Let the forbidden ones fail from here on, in this process and all that it starts.
+
+    Raises:
+        OSError: the kernel has no such filters.
+    """
+    set_filter(_PROGRAM)
 
 
-@functools.cache
 def _program(machine: str) -> bytes:
     """The filter, each step 8 bytes; b"" for a machine whose numbers are not known here."""
     if machine not in _FORBIDDEN:
@@ -107,3 +108,7 @@ def _program(machine: str) -> bytes:
 def _step(code: int, value: int, *, yes: int = 0, no: int = 0) -> bytes:
     """`yes` and `no`: how many steps are left out where the comparison holds or does not."""
     return struct.pack("HBBI", code, yes, no, value)
+
+
+_PROGRAM = _program(platform.machine())
+"""Made once, before any child."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ class Given:
     package: str = ""
 
 
+@functools.lru_cache(256)
 def shape(tree: ast.Module | None) -> str:
     """The same for code that differs in spaces and comments only; "" for none."""
     return ast.dump(tree) if tree and tree.body else ""

@@ -7,6 +7,7 @@ a text in quotes that begins with `!` or `%` stays.
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import textwrap
 import warnings
@@ -23,17 +24,13 @@ _LINE = re.compile(
 _MOST_LINES = 200
 
 
+@functools.lru_cache(256)
 def parse(code: str) -> ast.Module | None:
-    """The syntax tree; None if Python cannot read the text."""
+    """The syntax tree, not to be changed; None if Python cannot read the text."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            tree = compile(code, "cell", "exec", flags=flags, dont_inherit=True)
+        return _read(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    assert isinstance(tree, ast.Module)
-    return tree
 
 
 def readable(code: str) -> str:
@@ -82,13 +79,21 @@ def _without_lines(lines: list[str]) -> list[str]:
 
 def _stops_at(code: str) -> int | None:
     """The number of the line that Python cannot read, from 1; None if it can read all."""
+    if parse(code):
+        return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-            compile(code, "cell", "exec", flags=flags, dont_inherit=True)
+        _read(code)
     except SyntaxError as error:
         return error.lineno
     except (ValueError, RecursionError, MemoryError):
-        return None
+        pass
     return None
+
+
+def _read(code: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        tree = compile(code, "cell", "exec", flags=flags, dont_inherit=True)
+    assert isinstance(tree, ast.Module)
+    return tree

@@ -54,7 +54,7 @@ class Observing:
     ) -> None:
         self._warm = warm
         self._assignment = assignment
-        self._job = {"cells": cells}
+        self._job = {"cells": [cell for cell in cells if not _is_prose(cell)]}
         self._seed = seed
         self._stuck = 0.0
         limits = [scenario.limit for scenario in assignment.checks.scenarios]
@@ -120,6 +120,11 @@ class Observing:
                 return told
         self.__exit__()
         return told
+
+
+def _is_prose(cell: Cell) -> bool:
+    """Whether it is certain that the cell is no part of the answer: most of a notebook is not."""
+    return cell["kind"] in ("markdown", "raw") and not cell["tags"] and not cell["solution"]
 
 
 def _ready(answer: object) -> dict[str, Any]:

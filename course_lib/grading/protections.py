@@ -52,10 +52,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Protections:
-    """`namespaces`: own files, processes, network. `user`: another one than the grader's."""
+    """`namespaces`: own files, processes, network. `user`: another one than the grader's.
+
+    `filter`: calls of the kernel that no learner needs are refused.
+    """
 
     namespaces: bool
     user: bool
+    filter: bool
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -70,4 +74,6 @@ class Protections:
             ]
         if not self.namespaces and not self.user:
             found.append("changing the files of whoever runs the grader")
+        if not self.filter:
+            found.append("calls of the kernel that no exercise needs, such as its key rings")
         return tuple(found)

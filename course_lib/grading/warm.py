@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 from course_lib import practice
 from course_lib.grading import databases, telling
 from course_lib.grading.channel import Channel, Closed
+from course_lib.grading.forbidden_calls import can_forbid
 from course_lib.grading.given_cells import Given, read_exercise
 from course_lib.grading.guarding import Guard
 from course_lib.grading.kernel_calls import (
@@ -54,8 +55,9 @@ def main() -> None:
     if settings["namespaces"] and _new_namespaces(is_root=is_root):
         _become_first(start)
         build_view(settings["staging"], settings["shown"])
-        _serve(start, Protections(namespaces=True, user=is_root), number)
-    _serve(start, Protections(namespaces=False, user=is_root and _others_can_read()), number)
+        _serve(start, Protections(namespaces=True, user=is_root, filter=can_forbid()), number)
+    user = is_root and _others_can_read()
+    _serve(start, Protections(namespaces=False, user=user, filter=can_forbid()), number)
 
 
 def _new_namespaces(*, is_root: bool) -> bool:
@@ -93,7 +95,7 @@ def _serve(start: socket.socket, protections: Protections, number: int) -> NoRet
     for name in ("check", "hint", "reset", "solution"):  # cells call them
         setattr(practice, name, _say_nothing)
     guard = Guard(protections, number=number)
-    Channel(start).send({"namespaces": protections.namespaces, "user": protections.user})
+    Channel(start).send(vars(protections))
     while True:
         request, ends = _request(start)
         data, control = (socket.socket(fileno=end) for end in ends)
