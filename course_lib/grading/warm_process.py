@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -115,7 +114,7 @@ class WarmProcess:
 
     def __init__(self, shown: Iterable[Path] = (), *, namespaces: bool = True) -> None:
         library = Path(course_lib.__file__).parent
-        self._staging = tempfile.mkdtemp(prefix="break-it-first-view-")
+        staging = tempfile.mkdtemp(prefix="break-it-first-view-")
         ours, theirs = socket.socketpair()
         environment = {
             "HOME": SCRATCH if namespaces else tempfile.gettempdir(),
@@ -141,7 +140,7 @@ class WarmProcess:
         python = {sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix}
         settings = {
             "namespaces": namespaces,
-            "staging": self._staging,
+            "staging": staging,
             "shown": sorted({*python, str(library), *map(str, shown)}),
         }
         try:
@@ -149,6 +148,8 @@ class WarmProcess:
             found: Any = Channel(ours).receive(seconds=START_LIMIT)
         except (Closed, TooLate):
             raise GraderFault(f"The warm process did not start: {self._last_words()}") from None
+        finally:
+            os.rmdir(staging)  # the view that is mounted there has been moved
         self.protections = Protections(**found)
 
     def _last_words(self) -> str:
@@ -194,4 +195,3 @@ class WarmProcess:
         self._process.wait()
         if self._process.stderr:
             self._process.stderr.close()
-        shutil.rmtree(self._staging, ignore_errors=True)

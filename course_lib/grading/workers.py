@@ -5,13 +5,15 @@ A worker that dies takes nothing along: what it was marking is given to another 
 
 from __future__ import annotations
 
-import concurrent.futures
+import contextlib
+import itertools
 import multiprocessing
+import os
 import signal
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
 from course_lib.grading.assignments import open_assignment
@@ -25,6 +27,9 @@ __all__ = ["Setting", "Task", "marked_by"]
 
 TRIES = 3
 """Of one submission, when the grader itself fails."""
+
+GOODBYE = 5.0
+"""Seconds for a worker without work to end by itself."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +110,8 @@ def marked_by(
 ) -> Iterator[tuple[Task, Marked | str]]:
     """Each task with its marks, or with a sentence why there are none, as they get done.
 
+    Leaving early, by Ctrl-C too, ends the workers at once, and all that they began.
+
     Args:
         jobs: how many run at the same time, each in a process.
 
@@ -112,108 +119,135 @@ def marked_by(
         BadExercise: an exercise cannot be graded here.
         ValueError: no worker can be started.
     """
-    queue = _Queue(tasks)
-    while not queue.empty:
-        with _Pool(setting, jobs) as pool:
-            yield from pool.run(queue)
+    coming = iter(tasks)
+    ready: deque[Task] = deque()
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(_Process(setting, core)) for core in _cores(jobs)]
+        for worker in workers:
+            worker.wait_until_ready()
+        while True:
+            idle = sum(worker.task is None for worker in workers)
+            ready.extend(itertools.islice(coming, jobs + idle - len(ready)))
+            for worker in workers:
+                worker.begin(ready)
+            busy = [worker for worker in workers if worker.task]
+            if not busy:
+                return
+            answered = wait([worker.connection for worker in busy])
+            for worker in busy:
+                if worker.connection in answered:
+                    done = worker.done()
+                    worker.begin(ready)  # what is done is looked at while it works
+                    if done:
+                        yield done
 
 
-class _Queue:
-    """Tasks, each made when it is taken; those that were begun and lost come first."""
+def _cores(jobs: int) -> list[int | None]:
+    """For each worker the core that it and its children stay on, if all cores are wanted.
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self._coming = iter(tasks)
-        self._again: list[tuple[Task, int]] = []
-        self.empty = False
-
-    def take(self) -> tuple[Task, int] | None:
-        """A task, and how often it may be tried; None: there are no more."""
-        if self._again:
-            return self._again.pop()
-        task = next(self._coming, None)
-        self.empty = task is None
-        return None if task is None else (task, TRIES)
-
-    def put_back(self, task: Task, tries: int) -> None:
-        self._again.append((task, tries))
-        self.empty = False
+    A submission is handed to and fro between processes that then share a core's caches,
+    and every submission has as much of the machine as the next one.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if jobs < len(cores):
+        return [None] * jobs
+    return [cores[number % len(cores)] for number in range(jobs)]
 
 
-class _Pool:
-    """Workers until all is done or one of them dies."""
+class _Process:
+    """A worker in a process of its own, with one task at a time; a context manager.
 
-    def __init__(self, setting: Setting, jobs: int) -> None:
-        self._jobs = jobs
-        self._others = {*multiprocessing.active_children()}
-        self._executor = ProcessPoolExecutor(
-            jobs,
-            mp_context=multiprocessing.get_context("spawn"),
-            initializer=_begin,
-            initargs=(setting,),
-        )
+    A new process takes the place of one that dies.
+    """
 
-    def __enter__(self) -> _Pool:
-        """Raises ValueError: its processes end before they have got anything to do."""
+    def __init__(self, setting: Setting, core: int | None) -> None:
+        self._setting = setting
+        self._core = core
+        self._left = TRIES
+        self.task: Task | None = None
+        self._start()
+
+    def _start(self) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.connection, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, self._setting, self._core))
+        self._process.start()
+        theirs.close()
+
+    def wait_until_ready(self) -> None:
+        """Raises ValueError: the process ends before it has got anything to do."""
         try:
-            self._executor.submit(_nothing).result()
-        except BrokenProcessPool:
-            self._executor.shutdown()
+            self.connection.recv()
+        except (EOFError, OSError):
             raise ValueError(
                 "The worker processes do not start; run `python3 course.py grade` in a shell."
             ) from None
+
+    def begin(self, ready: deque[Task]) -> None:
+        """Take the next task, if this worker has none and there is one."""
+        if self.task is None and ready:
+            self.task = ready.popleft()
+            self._left = TRIES
+            self._give()
+
+    def _give(self) -> None:
+        with contextlib.suppress(OSError):  # it has died, which `done` will notice
+            self.connection.send(self.task)
+
+    def done(self) -> tuple[Task, Marked | str] | None:
+        """What came of its task; None if its process has died and a new one tries again."""
+        assert self.task
+        try:
+            found = self.connection.recv()
+        except (EOFError, OSError):
+            self._end()
+            self._start()
+            self.wait_until_ready()
+            self._left -= 1
+            if self._left:
+                self._give()
+                return None
+            found = "It could not be marked: a worker process died each time."
+        if isinstance(found, Exception):
+            raise found
+        task, self.task = self.task, None
+        return task, found
+
+    def __enter__(self) -> _Process:
         return self
 
     def __exit__(self, kind: object, *_error: object) -> None:
-        """Leaving early, by Ctrl-C too, ends the workers at once, and all that they began."""
-        if kind is not None:
-            for worker in {*multiprocessing.active_children()} - self._others:
-                worker.kill()
-        self._executor.shutdown(wait=True, cancel_futures=True)
+        """Ends the process; at once, with all that it began, where something went wrong."""
+        if kind is None:
+            self.connection.close()
+            self._process.join(GOODBYE)
+        self._end()
 
-    def run(self, queue: _Queue) -> Iterator[tuple[Task, Marked | str]]:
-        """Take tasks until there are none; when a worker dies, those begun go back."""
-        running: dict[Future[Marked], tuple[Task, int]] = {}
-        broken = False
-        while True:
-            while not broken and len(running) < 2 * self._jobs and (taken := queue.take()):
-                try:
-                    running[self._executor.submit(_mark, taken[0])] = taken
-                except BrokenProcessPool:
-                    queue.put_back(*taken)
-                    broken = True
-            if not running:
-                return
-            done, _ = concurrent.futures.wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                task, tries = running.pop(future)
-                try:
-                    yield task, future.result()
-                except GraderFault as error:
-                    yield task, f"It could not be marked: {error}"
-                except BrokenProcessPool:
-                    broken = True
-                    if tries > 1:
-                        queue.put_back(task, tries - 1)
-                    else:
-                        yield task, "It could not be marked: a worker process died each time."
+    def _end(self) -> None:
+        self._process.kill()
+        self._process.join()
+        self.connection.close()
 
 
-_worker: Worker
-
-
-def _begin(setting: Setting) -> None:
-    """In a new worker. Ctrl-C is for the process that started it."""
-    global _worker
+def _work(connection: Connection, setting: Setting, core: int | None) -> None:
+    """In the new process. Ctrl-C is for the one that started it."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     die_with_parent()
     hide_memory()
-    _worker = Worker(setting)
-    multiprocessing.util.Finalize(None, _worker.close, exitpriority=10)
+    worker = Worker(setting)
+    with contextlib.closing(worker), contextlib.suppress(EOFError):
+        connection.send("ready")
+        while True:
+            connection.send(_found(worker, connection.recv()))
 
 
-def _nothing() -> None:
-    """Done by a worker that has begun."""
-
-
-def _mark(task: Task) -> Marked:
-    return _worker.mark(task)
+def _found(worker: Worker, task: Task) -> Marked | str | Exception:
+    """The marks, or a sentence why there are none, or what there is to raise."""
+    try:
+        return worker.mark(task)
+    except GraderFault as error:
+        return f"It could not be marked: {error}"
+    except Exception as error:  # noqa: BLE001 - raised where it was asked for
+        return error

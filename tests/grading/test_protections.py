@@ -1,0 +1,45 @@
+"""A machine says which protections it lacks, and its cores are shared out evenly."""
+
+import errno
+import os
+
+import pytest
+
+from course_lib.grading import forbidden_calls, kernel_calls, workers
+from course_lib.grading.protections import Protections
+
+
+def test_nothing_is_missing_here():
+    assert kernel_calls.has_filters()
+    assert forbidden_calls.can_forbid()
+    assert Protections(namespaces=True, user=True, filter=True).missing == ()
+
+
+def test_a_kernel_without_filters_is_named():
+    [missing] = Protections(namespaces=True, user=True, filter=False).missing
+
+    assert missing == "calls of the kernel that no exercise needs, such as its key rings"
+
+
+@pytest.mark.parametrize(("number", "has"), [(errno.EFAULT, True), (errno.EINVAL, False)])
+def test_whether_there_are_filters_follows_from_what_the_kernel_says(monkeypatch, number, has):
+    """A kernel without them knows no such request; one with them dislikes the address."""
+    monkeypatch.setattr(kernel_calls.ctypes, "get_errno", lambda: number)
+
+    assert kernel_calls.has_filters() is has
+
+
+@pytest.mark.parametrize(("kernel", "program"), [(False, b"12345678"), (True, b"")])
+def test_without_filters_or_numbers_nothing_is_forbidden(monkeypatch, kernel, program):
+    monkeypatch.setattr(forbidden_calls, "has_filters", lambda: kernel)
+    monkeypatch.setattr(forbidden_calls, "_PROGRAM", program)
+
+    assert not forbidden_calls.can_forbid()
+
+
+def test_where_all_cores_are_wanted_each_worker_stays_on_one(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {2, 5})
+
+    assert workers._cores(1) == [None]
+    assert workers._cores(2) == [2, 5]
+    assert workers._cores(5) == [2, 5, 2, 5, 2]
