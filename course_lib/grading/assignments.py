@@ -27,7 +27,7 @@ __all__ = ["Assignment", "defined", "exercise_of", "open_assignment"]
 
 _CALL = re.compile(r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']")
 
-_DEFINES = re.compile(r"(?:class|(?:async[ \t]+)?def)[ \t]+(?P<name>\w+)")
+_DEFINES = re.compile(r"(?:^|[\r\n])[ \t\f]*(?:class|(?:async[ \t]+)?def)[ \t]+(\w+)")
 
 
 @dataclass(frozen=True)
@@ -134,5 +134,4 @@ def names_of(checks: Path) -> tuple[str, ...]:
 
 def defined(cells: Iterable[Cell]) -> set[str]:
     """The functions and classes that the cells define, as far as their lines tell."""
-    lines = (line.lstrip() for cell in cells for line in cell["source"].splitlines())
-    return {found["name"] for line in lines if (found := _DEFINES.match(line))}
+    return {name for cell in cells for name in _DEFINES.findall(cell["source"])}
