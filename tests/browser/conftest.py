@@ -1,5 +1,6 @@
 """One JupyterLab and one browser for all pages; no test opens the learner's own."""
 
+import contextlib
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from course_lib.labs.postgres_server import PostgresMissing, postgres
 from course_lib.proof.browser import audit
 from course_lib.proof.browser.chromium import MISSING, browser, program
 from course_lib.proof.browser.findings import told
@@ -14,6 +16,22 @@ from course_lib.proof.browser.lab import Lab, lab
 
 SIZE = {"width": 1280, "height": 1000}
 WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 320, "height": 640}
+
+
+LONGEST = ("test_planted_faults", "test_lessons_in_jupyterlab", "test_other_ways")
+
+
+def pytest_configure() -> None:
+    """One PostgreSQL for all lessons: their kernels use the server of the first process."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        with contextlib.suppress(PostgresMissing):  # the lessons say what is missing
+            postgres()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first, so that no process is left alone with it at the end."""
+    place = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 @pytest.fixture(scope="session")
@@ -72,11 +90,3 @@ def read_by_everyone(chromium: Any) -> Iterator[Callable[[Path], list[str]]]:
 
     yield read
     page.close()
-
-
-@pytest.fixture
-def page(context: Any, running_lab: Lab) -> Iterator[Any]:
-    running_lab.forget()  # the profile, say, that the test before chose
-    one = context.new_page()
-    yield one
-    one.close()

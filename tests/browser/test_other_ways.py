@@ -15,12 +15,13 @@ FRAME = {"aria-allowed-attr": 4, "region": 1}
 
 
 @pytest.fixture
-def first(running_lab: Lab, page: Any) -> Any:
-    open_lesson(page, running_lab, LESSON)
-    run_all(page)
-    audit.prepare(page)
-    yield page
-    close_lesson(page)
+def first(running_lab: Lab, lab_page: Any) -> Any:
+    running_lab.forget()
+    open_lesson(lab_page, running_lab, LESSON)
+    run_all(lab_page)
+    audit.prepare(lab_page)
+    yield lab_page
+    close_lesson(lab_page)
 
 
 def test_the_frame_of_jupyterlab_gets_no_worse(first: Any) -> None:
@@ -71,9 +72,12 @@ def _choose(page: Any, *names: str) -> None:
     page.wait_for_function("told => document.body.innerText.includes(told)", arg=told)
 
 
-def test_a_lesson_that_was_not_run_can_be_read_in_notebook_7(running_lab: Lab, page: Any) -> None:
+def test_a_lesson_that_was_not_run_can_be_read_in_notebook_7(
+    running_lab: Lab, context: Any
+) -> None:
     """The stored words, pictures and tables are enough: no kernel, no trust, 320 pixels."""
     path = "notebooks/01_errors/5_circuit_breakers_and_bulkheads.ipynb"
+    page = context.new_page()
     page.set_viewport_size({"width": 320, "height": 640})
     page.goto(f"{running_lab.url}notebooks/{path}?token={running_lab.token}")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
@@ -82,6 +86,7 @@ def test_a_lesson_that_was_not_run_can_be_read_in_notebook_7(running_lab: Lab, p
     found = [
         one for one in audit.content(page, audit.NOTEBOOK, whole=False) if one.rule in _TO_READ
     ]
+    page.close()
 
     assert not found, told(found)
 

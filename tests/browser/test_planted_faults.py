@@ -153,16 +153,14 @@ def write(path: Path) -> None:
     nbformat.write(v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
 
 
-def in_notebook(running_lab: Lab, context: Any) -> set[str]:
+def in_notebook(running_lab: Lab, page: Any) -> set[str]:
     """The rules that the planted notebook breaks, each in the cell that was planted for it."""
     write(running_lab.work / "planted.ipynb")
-    page = context.new_page()
     open_lesson(page, running_lab, "planted.ipynb")
     run_all(page)
     audit.prepare(page)
     found = [*walk(page, latest=3_000).found, *audit.look(page, audit.NOTEBOOK, whole=False)]
     close_lesson(page)
-    page.close()
     planted = {rule: f"cell {number}, " for number, rule in enumerate(CELLS, 3)}
     return {
         one.rule
@@ -184,8 +182,8 @@ def in_page(text: str, context: Any) -> set[str]:
 # One test for many faults: each process of a run would open the notebook again.
 
 
-def test_every_planted_fault_of_a_lesson_is_found(running_lab: Lab, context: Any) -> None:
-    assert CELLS.keys() - in_notebook(running_lab, context) == set()
+def test_every_planted_fault_of_a_lesson_is_found(running_lab: Lab, lab_page: Any) -> None:
+    assert CELLS.keys() - in_notebook(running_lab, lab_page) == set()
 
 
 def test_every_planted_fault_of_a_page_is_found(context: Any) -> None:

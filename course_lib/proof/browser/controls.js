@@ -38,13 +38,17 @@
       return !seen.has(whole) && seen.add(whole);
     }).map((one) => ({ id: idOf(one.type === 'radio' ? one.closest('.widget-radio-box') : one), where: audit.where(one) }));
   };
-  audit.focused = (number) => {
+  // The control that has the focus, and whether the focus is still in this cell.
+  audit.focused = (cell) => {
     const one = document.activeElement;
-    if (!one || !groups()[number].contains(one)) return null;
+    const inside = document.querySelectorAll('.jp-Notebook .jp-Cell')[cell].contains(one);
+    const group = groups().findIndex((each) => each.contains(one));
+    if (!inside || group < 0) return { inside, control: null };
     const whole = one.type === 'radio' ? one.closest('.widget-radio-box') : one;
     const before = unfocused.get(one) || look(one).split(' | ').map(() => NO_LOOK).join(' | ');
     const seen = look(one) !== before;
-    return { id: idOf(whole), role: roleOf(one), where: audit.where(one), seen, state: stateOf(one) };
+    const control = { id: idOf(whole), group, role: roleOf(one), where: audit.where(one), seen, state: stateOf(one) };
+    return { inside, control };
   };
   const ROLES = { BUTTON: 'button', TEXTAREA: 'textbox', SUMMARY: 'summary' };
   const roleOf = (one) => {

@@ -17,7 +17,7 @@ __all__ = ["Walk", "walk"]
 
 SOON = 500  # milliseconds from a key to the words; who hears nothing presses again
 _LATEST = 8_000  # what is not told or drawn by then never is, also on a machine under load
-_TABS = 60  # more than any cell has; then Tab goes round in a circle
+_TABS = 100  # more than any cell has; then Tab goes round in a circle
 _ROUNDS = 3  # an answer can enable further controls
 _TRIES = 8  # a machine under load may be slow now and then
 
@@ -64,29 +64,33 @@ def walk(page: Any, *, latest: int = _LATEST) -> Walk:
     Args:
         latest: milliseconds until a control that has not spoken counts as silent.
     """
-    found: list[Finding] = []
-    controls = 0
     groups = page.evaluate("() => courseAudit.groups()")
-    for number, group in enumerate(groups):
-        used, wrong = _walk_group(page, number, group, latest)
+    controls = 0
+    found = [
+        Finding("no live region", group["where"], "changes are told to nobody")
+        for group in groups
+        if not group["live"]
+    ]
+    for cell in sorted({group["cell"] for group in groups}):
+        used, wrong = _walk_cell(page, cell, groups, latest)
         controls += used
         found += wrong
     return Walk(len(groups), controls, tuple(found))
 
 
-def _walk_group(
-    page: Any, number: int, group: dict[str, Any], latest: int
+def _walk_cell(
+    page: Any, cell: int, groups: list[dict[str, Any]], latest: int
 ) -> tuple[int, list[Finding]]:
+    """All interactives that a cell has put out, one behind the other as Tab comes to them."""
     found: list[Finding] = []
-    if not group["live"]:
-        found.append(Finding("no live region", group["where"], "changes are told to nobody"))
     used: set[str] = set()
     for _ in range(_ROUNDS):
-        for control in _tabbed(page, number, group, found):
+        for control in _tabbed(page, cell, groups, found):
             if control["id"] not in used:
                 used.add(control["id"])
-                found += _use(page, number, group, control, latest)
-        if not (left := _unused(page, number, used)):
+                number = control["group"]
+                found += _use(page, number, groups[number], control, latest)
+        if not (left := _unused(page, cell, groups, used)):
             break
     found += [
         Finding("not reached by keyboard", one["where"], "Tab does not come to it") for one in left
@@ -94,27 +98,31 @@ def _walk_group(
     return len(used), found
 
 
-def _unused(page: Any, number: int, used: set[str]) -> list[dict[str, str]]:
-    usable = page.evaluate("number => courseAudit.usable(number)", number)
+def _unused(
+    page: Any, cell: int, groups: list[dict[str, Any]], used: set[str]
+) -> list[dict[str, str]]:
+    here = [number for number, group in enumerate(groups) if group["cell"] == cell]
+    usable = page.evaluate("all => all.flatMap((one) => courseAudit.usable(one))", here)
     return [one for one in usable if one["id"] not in used]
 
 
 def _tabbed(
-    page: Any, number: int, group: dict[str, Any], found: list[Finding]
+    page: Any, cell: int, groups: list[dict[str, Any]], found: list[Finding]
 ) -> Iterator[dict[str, Any]]:
-    """Each control on which Tab stops, from the cell on; a trap is told."""
-    page.evaluate(_SELECT_CELL, group["cell"])
-    inside = False
+    """Each control of the cell on which Tab stops, from the cell on; a trap is told."""
+    page.evaluate(_SELECT_CELL, cell)
+    control = None
     for _ in range(_TABS):
         page.keyboard.press("Tab")
-        control = page.evaluate("number => courseAudit.focused(number)", number)
-        if control is None and inside:
+        focus = page.evaluate("cell => courseAudit.focused(cell)", cell)
+        if control and not focus["inside"]:
             return
-        if control is not None:
-            inside = True
+        if focus["control"]:
+            control = focus["control"]
             yield control
-    if inside:
-        found.append(Finding("keyboard trap", group["where"], "Tab does not lead out"))
+    if control:
+        where = groups[control["group"]]["where"]
+        found.append(Finding("keyboard trap", where, "Tab does not lead out"))
 
 
 def _use(
