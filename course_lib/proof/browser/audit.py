@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,24 +32,17 @@ _AXE = """\
 async ([selector, tags]) => {
   const root = document.querySelector(selector);
   const quick = { resultTypes: ['violations'], preload: false };  // no style sheets by network
-  // Coloured code has thousands of spans, which cost axe most of its time; `contrast` looks there.
-  const kept = [...root.querySelectorAll('pre')].filter((one) => !one.querySelector('a, button'))
-    .map((one) => [one, [...one.childNodes]]);
-  kept.forEach(([one]) => one.replaceChildren(one.textContent));
-  try {
-    if (!root.querySelector('.cm-editor')) {
-      return (await axe.run(root, { runOnly: tags, ...quick })).violations;
-    }
-    const off = { enabled: false };  // of sizes there is a rule of ours, and it is stricter
-    const rules = { 'color-contrast': off, 'target-size': off };
-    const others = { runOnly: tags, rules, ...quick };
-    const prose = { include: [[selector]], exclude: [['.cm-editor']] };
-    const seen = [await axe.run(root, others),
-      await axe.run(prose, { runOnly: ['color-contrast'], ...quick })];
-    return seen.flatMap((one) => one.violations);
-  } finally {
-    kept.forEach(([one, children]) => one.replaceChildren(...children));
+  if (!root.querySelector('.cm-editor')) {
+    return (await axe.run(root, { runOnly: tags, ...quick })).violations;
   }
+  // An editor's coloured words cost axe most of its time; `contrast` looks there. Of sizes
+  // there is a rule of ours, and it is stricter.
+  const off = { enabled: false };
+  const rules = { 'color-contrast': off, 'target-size': off };
+  const prose = { include: [[selector]], exclude: [['.cm-editor']] };
+  const seen = [await axe.run(root, { runOnly: tags, rules, ...quick }),
+    await axe.run(prose, { runOnly: ['color-contrast'], ...quick })];
+  return seen.flatMap((one) => one.violations);
 }"""
 
 
@@ -74,12 +69,19 @@ def look(page: Any, selector: str, *, whole: bool) -> list[Finding]:
     Args:
         whole: a page of the HTML edition; else the notebook in JupyterLab.
     """
-    return [
-        *content(page, selector, whole=whole),
-        *contrast(page, selector),
-        *unnamed(page, selector),
-        *axe_rules(page, selector),
-    ]
+    seen = [*content(page, selector, whole=whole), *contrast(page, selector)]
+    with _plain_code(page, selector):
+        return [*seen, *unnamed(page, selector), *axe_rules(page, selector)]
+
+
+@contextmanager
+def _plain_code(page: Any, selector: str) -> Iterator[None]:
+    """Printed code without its coloured words: thousands of places with nothing to find."""
+    page.evaluate("s => courseAudit.plainCode(document.querySelector(s))", selector)
+    try:
+        yield
+    finally:
+        page.evaluate("() => courseAudit.colouredCode()")
 
 
 def content(page: Any, selector: str, *, whole: bool) -> list[Finding]:

@@ -64,4 +64,16 @@
     }
     return { looked, found: [...found.values()] };
   };
+
+  // Code as plain text, for audits that look at every place, and its coloured words again.
+  let coloured = [];
+  audit.plainCode = (root) => {
+    const blocks = [...root.querySelectorAll('pre')].filter((one) => !one.querySelector('a, button'));
+    coloured = blocks.map((one) => [one, [...one.childNodes]]);
+    blocks.forEach((one) => one.replaceChildren(one.textContent));
+  };
+  audit.colouredCode = () => {
+    coloured.forEach(([one, words]) => one.replaceChildren(...words));
+    coloured = [];
+  };
 })();
