@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from course_lib.export.files import notebooks_among, sentence_on, write_new
-from course_lib.index import ROOT, Course, load
+from course_lib.index import ROOT, Course, Exercise, load
 
 __all__ = ["main"]
 
@@ -58,13 +60,20 @@ def _teacher(options: argparse.Namespace, course: Course, root: Path) -> int:
         raise ValueError("The teacher edition has all lessons and exercises; name only the folder.")
     import course_lib.proof.light_imports  # noqa: F401  two seconds less, before nbconvert
     from course_lib.teacher import build
-    from course_lib.teacher.messages import messages
 
-    told = partial(messages, root=root, jobs=2) if options.messages else None
+    told = partial(_messages, root) if options.messages else None
     files = build(options.folder, root=root, course=course, told=told)
     pages = [name for name in files if name.endswith(".html")]
     print(f"{len(pages)} pages written; open {options.folder / 'index.html'} in a browser.")
     return 0
+
+
+def _messages(root: Path, exercise: Exercise) -> dict[str, str]:
+    """What learners with each known mistake read; says what it does, as it takes minutes."""
+    from course_lib.teacher.messages import messages
+
+    print(f"{exercise.id}: running its known mistakes", file=sys.stderr, flush=True)
+    return messages(exercise, root=root, jobs=len(os.sched_getaffinity(0)))
 
 
 def _parser() -> _Parser:

@@ -82,13 +82,13 @@ def moodle(rows: Iterable[GradedRow], assignment: Assignment) -> str:
     return _csv(table)
 
 
-def gradescope(row: GradedRow) -> str:
-    """results.json of one learner."""
+def gradescope(row: GradedRow, *, part: str = "task") -> str:
+    """results.json of one learner. `part`: what a part of the exercise is called."""
     if row.marked is None:
         return _json({"score": 0, "output": row.problem, "output_format": "text"})
     tests = [
         {
-            "name": f"Task {mark.task}: {mark.meaning}",
+            "name": f"{part.capitalize()} {mark.task}: {mark.meaning}",
             "score": mark.points,
             "max_score": mark.of_points,
             "status": "passed" if mark.outcome == "right" else "failed",

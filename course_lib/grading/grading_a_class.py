@@ -52,7 +52,7 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
 
     Raises:
         BadExercise, UnknownId: the exercise that was asked for cannot be graded.
-        ValueError: there is nothing to grade.
+        ValueError: there is nothing to grade, or `asked.out` holds marks of something else.
     """
     opened = _Opened(asked.setting.root)
     if asked.exercise:
@@ -63,12 +63,27 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
             raise ValueError(
                 f"There is nothing in {asked.place}; name what your learners handed in."
             )
+        _claim(asked.out, asked.exercise)
         for folder in ("feedback", "gradescope"):
             (asked.out / folder).mkdir(parents=True, exist_ok=True)
         with Journal(asked.out / "marked.jsonl") as journal:
             rows = _Rows(asked, opened, journal, progress).of(found)
     _write(rows, opened, asked)
     return rows
+
+
+def _claim(out: Path, exercise: str) -> None:
+    """Note of what the marks in this folder are.
+
+    Raises:
+        ValueError: they are of another exercise, and would be written over.
+    """
+    note, asked = out / "exercise.txt", exercise or "each submission's own"
+    known = note.read_text(encoding="utf-8").strip() if note.exists() else asked
+    if known != asked:
+        raise ValueError(f"{out} holds marks of {known}, not of {asked}; name another --out.")
+    out.mkdir(parents=True, exist_ok=True)
+    _text(note, f"{asked}\n")
 
 
 class _Rows:
@@ -156,10 +171,11 @@ class _Rows:
             row = replace(row, marked=found)
         else:
             row = replace(row, problem=found)
-        title = self._opened.title(row.marked.exercise if row.marked else self._asked.exercise)
+        id = row.marked.exercise if row.marked else self._asked.exercise
+        title, part = self._opened.title(id), self._opened.part(id)
         out = self._asked.out
-        _text(out / "feedback" / f"{row.page}.html", pages.feedback_page(row, title))
-        _text(out / "gradescope" / f"{row.page}.json", gradebooks.gradescope(row))
+        _text(out / "feedback" / f"{row.page}.html", pages.feedback_page(row, title, part=part))
+        _text(out / "gradescope" / f"{row.page}.json", gradebooks.gradescope(row, part=part))
         self._done[number] = row
         self._progress(len(self._done), self._total)
 
@@ -187,6 +203,11 @@ class _Opened:
     def title(self, id: str) -> str:
         found = self._assignments.get(id)
         return found.title if isinstance(found, Assignment) else "feedback"
+
+    def part(self, id: str) -> str:
+        """What a learner calls one part of it."""
+        found = self._assignments.get(id)
+        return "milestone" if isinstance(found, Assignment) and found.is_project else "task"
 
     @property
     def assignments(self) -> list[Assignment]:

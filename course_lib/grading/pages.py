@@ -27,13 +27,17 @@ _MEANS = {
 }
 
 
-def feedback_page(row: GradedRow, title: str) -> str:
-    """The learner's page about the exercise with this title."""
+def feedback_page(row: GradedRow, title: str, *, part: str = "task") -> str:
+    """The learner's page about the exercise with this title.
+
+    Args:
+        part: what a part of the exercise is called.
+    """
     heading = f"{row.learner.name or row.file}: {title}"
     file = [paragraph(*_handed_in(row))] if row.file else []
     if row.marked is None:
         return page(heading, paragraph(f"There is no mark: {row.problem}"), *file)
-    return page(heading, _points(row.marked), *file, _result(row.marked))
+    return page(heading, _points(row.marked), *file, _result(row.marked, part))
 
 
 def _handed_in(row: GradedRow) -> Iterator[object]:
@@ -53,9 +57,9 @@ def _points(marked: Marked) -> str:
 
 
 @functools.lru_cache(1_000)
-def _result(marked: Marked) -> str:
+def _result(marked: Marked, part: str) -> str:
     """The same for all learners with the same result, of whom there are many."""
-    return "\n".join([*_first(marked), *_marks(marked)])
+    return "\n".join([*_first(marked), *_marks(marked, part)])
 
 
 def _first(marked: Marked) -> Iterator[str]:
@@ -63,9 +67,9 @@ def _first(marked: Marked) -> Iterator[str]:
     yield f'<div class="result">{marked.report._repr_html_()}</div>'
 
 
-def _marks(marked: Marked) -> Iterator[str]:
+def _marks(marked: Marked, part: str) -> Iterator[str]:
     yield "<h2>Every scenario</h2>"
-    rows = [_mark(mark) for mark in marked.marks]
+    rows = [_mark(mark, part) for mark in marked.marks]
     caption = f"Marks: {marked.points} of {marked.of_points} points"
     yield table(caption, ("Scenario", "Outcome", "Points"), rows)
     outcomes = {mark.outcome for mark in marked.marks}
@@ -78,10 +82,10 @@ def _marks(marked: Marked) -> Iterator[str]:
         yield f"<dl>{''.join(means)}</dl>"
 
 
-def _mark(mark: Mark) -> tuple[object, ...]:
-    task = f'<span class="quiet">task {mark.task}</span>'
+def _mark(mark: Mark, part: str) -> tuple[object, ...]:
+    where = f'<span class="quiet">{part} {mark.task}</span>'
     return (
-        Html(f"{text(mark.meaning)}{task}"),
+        Html(f"{text(mark.meaning)}{where}"),
         _OUTCOMES[mark.outcome],
         f"{mark.points} of {mark.of_points}",
     )

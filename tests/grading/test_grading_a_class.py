@@ -465,6 +465,16 @@ def test_marks_do_not_go_among_what_was_handed_in(root, place):
         grade(root, place, "--out", place / "marks")
 
 
+def test_marks_of_one_exercise_are_not_written_over_by_another(root, place):
+    _, out = grade(root, place)
+    before = contents(out)
+
+    with pytest.raises(ValueError, match=f"holds marks of {ID}, not of each submission's own"):
+        command.main([str(place)], root=root)
+
+    assert contents(out) == before
+
+
 def test_an_empty_folder_is_said_to_be_empty(root, tmp_path):
     (tmp_path / "none").mkdir()
 

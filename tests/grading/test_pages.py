@@ -8,6 +8,7 @@ import pytest
 
 from course_lib.grading import class_report, page_parts
 from course_lib.grading.class_report import class_page
+from course_lib.grading.gradebooks import gradescope
 from course_lib.grading.known_mistakes import known_mistakes, recognised
 from course_lib.grading.marking import Mark, Marked
 from course_lib.grading.pages import feedback_page
@@ -185,6 +186,14 @@ def test_feedback_says_the_points_and_what_to_mend_first():
 
     assert "Learner 1: A counter 2 of 4 points 1 of 3 scenarios passed." in page
     assert page.index("What to mend first") < page.index("Every scenario")
+
+
+def test_feedback_names_parts_as_the_exercise_does():
+    marked = row(1, off_by_one())
+
+    assert "task 1" in words(feedback_page(marked, "A counter"))
+    assert "milestone 1" in words(feedback_page(marked, "A project", part="milestone"))
+    assert '"name": "Milestone 1: ' in gradescope(marked, part="milestone")
 
 
 def test_feedback_explains_the_outcomes_that_are_there_and_no_other():

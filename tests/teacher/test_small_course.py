@@ -209,6 +209,7 @@ def test_whole_messages_come_from_running_the_mistakes(small, capsys):
 
     main(["teacher", str(small.out), "--messages"], root=small.root)
 
+    assert capsys.readouterr().err == "00-till: running its known mistakes\n"
     text = words(small.read(EXERCISE))
     assert "never empty Learners read 00-till: not right yet, task 2 Scenario: takes" in text
     assert "What was done: A till with 0 in it. Expected: 0 Got: 1 Next: Read task 2" in text
