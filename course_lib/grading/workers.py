@@ -120,7 +120,9 @@ def marked_by(
         ValueError: no worker can be started.
     """
     coming = iter(tasks)
-    ready: deque[Task] = deque()
+    ready = deque(itertools.islice(coming, jobs))
+    if not ready:
+        return
     with contextlib.ExitStack() as stack:
         workers = [stack.enter_context(_Process(setting, core)) for core in _cores(jobs)]
         for worker in workers:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import course_lib.proof.light_imports  # noqa: F401  before nbconvert, which makes the pages
 from course_lib.labs.postgres_server import PostgresMissing, postgres
 from course_lib.proof.browser import audit
 from course_lib.proof.browser.chromium import MISSING, browser, program
