@@ -1,6 +1,7 @@
 """Grading under Dask: the same bytes, whatever dies, and nothing secret in its logs."""
 
 import builtins
+import gc
 import re
 import subprocess
 import sys
@@ -17,12 +18,22 @@ from .test_grading_a_class import WRONG, contents, rows_of
 
 SECRET = "0123456789abcdef-the-class-seed"
 
-pytestmark = pytest.mark.usefixtures("namespaces")
+pytestmark = [
+    pytest.mark.usefixtures("namespaces", "nothing_left_over"),
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+]
 
 
 @pytest.fixture(scope="module")
 def namespaces(warm):
     """Needs them, as all that grades."""
+
+
+@pytest.fixture
+def nothing_left_over():
+    """A worker that dies leaves open sockets of Dask's, which no later test shall find."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture
