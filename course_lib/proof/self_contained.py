@@ -18,7 +18,7 @@ _SPARED = r"(?:[\w.-]*\bexample(?:\.com|\.org|\.net)?|localhost|127\.0\.0\.1)(?:
 
 _RULES = {
     "a folder of one machine": re.compile(
-        r"(?<![\w.~/-])/(?:(?:work|root|home/[a-z][\w-]*|Users/[A-Za-z][\w-]*)/|work\b)"
+        r"(?<![\w.~/-])/(?:(?:home/[a-z][\w-]*|Users/[A-Za-z][\w-]*)/|(?:work|root)\b)"
     ),
     "a package index other than pypi.org": re.compile(
         rf"https?://(?!pypi\.org/|{_SPARED})[^\s\"'<>]+/simple\b"

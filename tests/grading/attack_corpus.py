@@ -424,10 +424,10 @@ except OSError: pass
     "links lead to other files": """
 import os
 import course_lib
-root = os.path.dirname(os.path.dirname(course_lib.__file__))
+root, admin = os.path.dirname(os.path.dirname(course_lib.__file__)), "root"
 for number, target in enumerate((
-    "/proc/1/root/root", "/proc/self/root/../..", "/proc/self/cwd", "/proc/self/exe",
-    root, "/root", "/home", "/etc/shadow", "/var/run/docker.sock", "/scratch/0",
+    f"/proc/1/root/{admin}", "/proc/self/root/../..", "/proc/self/cwd", "/proc/self/exe",
+    root, f"/{admin}", "/home", "/etc/shadow", "/var/run/docker.sock", "/scratch/0",
 )):
     os.symlink(target, f"/scratch/{number}")
     for path in (f"/scratch/{number}", f"/scratch/{number}/solutions", target):

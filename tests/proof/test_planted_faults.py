@@ -479,6 +479,12 @@ FAULTS: list[tuple[str, str | tuple[str, ...], str, Edit]] = [
         change("README.md", "# A", "# See `/" + "work`\n\n# A"),
     ),
     (
+        "a file names the home of this machine's administrator",
+        "machines",
+        "README.md: line 1 names a folder of one machine",
+        change("README.md", "# A", "# See `/" + "root`\n\n# A"),
+    ),
+    (
         "a file names a mirror of packages",
         "machines",
         "names a package index other than pypi.org",
