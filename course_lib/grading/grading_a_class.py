@@ -55,15 +55,14 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
         ValueError: there is nothing to grade, or `asked.out` holds marks of something else.
     """
     opened = _Opened(asked.setting.root)
-    if asked.exercise:
-        opened.get(asked.exercise)
+    only = opened.get(asked.exercise).id if asked.exercise else "all exercises"
     with handed_in(asked.place) as submissions:
         found = assigned(submissions, asked.roster)
         if not found:
             raise ValueError(
                 f"There is nothing in {asked.place}; name what your learners handed in."
             )
-        _claim(asked.out, asked.exercise)
+        _claim(asked.out, only)
         for folder in ("feedback", "gradescope"):
             (asked.out / folder).mkdir(parents=True, exist_ok=True)
         with Journal(asked.out / "marked.jsonl") as journal:
@@ -73,17 +72,17 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
 
 
 def _claim(out: Path, exercise: str) -> None:
-    """Note of what the marks in this folder are.
+    """Note of which exercise the marks in this folder are.
 
     Raises:
-        ValueError: they are of another exercise, and would be written over.
+        ValueError: they are of another one, and would be written over.
     """
-    note, asked = out / "exercise.txt", exercise or "each submission's own"
-    known = note.read_text(encoding="utf-8").strip() if note.exists() else asked
-    if known != asked:
-        raise ValueError(f"{out} holds marks of {known}, not of {asked}; name another --out.")
+    note = out / "exercise.txt"
+    known = note.read_text(encoding="utf-8").strip() if note.exists() else exercise
+    if known != exercise:
+        raise ValueError(f"{out} holds marks of {known}, not of {exercise}; name another --out.")
     out.mkdir(parents=True, exist_ok=True)
-    _text(note, f"{asked}\n")
+    _text(note, f"{exercise}\n")
 
 
 class _Rows:

@@ -469,7 +469,7 @@ def test_marks_of_one_exercise_are_not_written_over_by_another(root, place):
     _, out = grade(root, place)
     before = contents(out)
 
-    with pytest.raises(ValueError, match=f"holds marks of {ID}, not of each submission's own"):
+    with pytest.raises(ValueError, match=f"holds marks of {ID}, not of all exercises"):
         command.main([str(place)], root=root)
 
     assert contents(out) == before

@@ -6,7 +6,10 @@ import os
 import pytest
 
 from course_lib.grading import forbidden_calls, kernel_calls, workers
+from course_lib.grading.notebook_cells import read_handed_in
 from course_lib.grading.protections import Protections
+
+from .conftest import ANSWER, ID
 
 
 def test_nothing_is_missing_here():
@@ -43,3 +46,20 @@ def test_where_all_cores_are_wanted_each_worker_stays_on_one(monkeypatch):
     assert workers._cores(1) == [None]
     assert workers._cores(2) == [2, 5]
     assert workers._cores(5) == [2, 5, 2, 5, 2]
+
+
+class Deadly:
+    """Ends the process that reads it."""
+
+    def __reduce__(self):
+        return os._exit, (1,)
+
+
+def test_a_task_that_kills_its_worker_each_time_has_a_sentence(root):
+    cells = read_handed_in("answer.py", ANSWER.encode())
+    tasks = [workers.Task("deadly", ID, [Deadly()]), workers.Task("right", ID, cells)]
+
+    deadly, right = workers.marked_by(tasks, workers.Setting(root), jobs=1)
+
+    assert deadly == (tasks[0], "It could not be marked: a worker process died each time.")
+    assert (right[0], right[1].exercise) == (tasks[1], ID)
