@@ -55,14 +55,16 @@ def grade(asked: ClassGrading, *, progress: Progress = lambda done, total: None)
         ValueError: there is nothing to grade, or `asked.out` holds marks of something else.
     """
     opened = _Opened(asked.setting.root)
-    only = opened.get(asked.exercise).id if asked.exercise else "all exercises"
+    if asked.exercise:
+        asked = replace(asked, exercise=opened.course.exercise(asked.exercise).id)
+        opened.get(asked.exercise)
     with handed_in(asked.place) as submissions:
         found = assigned(submissions, asked.roster)
         if not found:
             raise ValueError(
                 f"There is nothing in {asked.place}; name what your learners handed in."
             )
-        _claim(asked.out, only)
+        _claim(asked.out, asked.exercise or "all exercises")
         for folder in ("feedback", "gradescope"):
             (asked.out / folder).mkdir(parents=True, exist_ok=True)
         with Journal(asked.out / "marked.jsonl") as journal:

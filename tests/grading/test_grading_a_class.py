@@ -475,6 +475,15 @@ def test_marks_of_one_exercise_are_not_written_over_by_another(root, place):
     assert contents(out) == before
 
 
+def test_the_same_exercise_may_be_called_by_its_catalogue_number(root, place):
+    _, out = grade(root, place)
+    before = contents(out)
+
+    assert command.main([str(place), "--exercise", "T01"], root=root) == 0
+
+    assert contents(out) == before
+
+
 def test_an_empty_folder_is_said_to_be_empty(root, tmp_path):
     (tmp_path / "none").mkdir()
 
