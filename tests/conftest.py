@@ -9,6 +9,16 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Long bytes by their length: a zip holds the second it was made, which no name may.
+
+    Each process collects the tests anew, and their names must agree.
+    """
+    if isinstance(val, bytes) and len(val) > 16:
+        return f"{len(val)} bytes"
+    return None
+
+
 @pytest.fixture(autouse=True)
 def _record_of_its_own(
     tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch

@@ -163,7 +163,11 @@ def test_a_zip_that_grows_beyond_the_limit_is_refused(place, monkeypatch):
     assert "when unzipped" in one(place).problem
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 no zip", zipped(**{"a.py": "x"})[:-30]])
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"PK\x03\x04 no zip", zipped(**{"a.py": "x"})[:-30]],
+    ids=["empty", "no zip", "cut off"],
+)
 def test_a_broken_zip_has_a_sentence(place, data):
     (place / "ana.zip").write_bytes(data)
 
