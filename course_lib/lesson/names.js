@@ -30,6 +30,8 @@
     all('.widget-radio-box').forEach((box) => {
       const label = box.parentElement.querySelector(':scope > .widget-label');
       set(box, 'role', 'radiogroup');
+      // Without a name the browser takes all radio buttons of a page for one group.
+      all('input', box).forEach((radio) => set(radio, 'name', idOf(box)));
       if (label) set(box, 'aria-labelledby', idOf(label));
     });
     all('.widget-toggle-buttons').forEach((box) => {

@@ -66,6 +66,7 @@ CELLS = {
     "task box without a name": "HTML('<ul><li><input type=\"checkbox\" disabled> tidy</li></ul>')",
     "target under 24 pixels": "HTML('<button style=\"width: 9px; height: 9px\">x</button>')",
     "group without a name": "w.RadioButtons(options=['a', 'b'])",
+    "arrow keys leave the group": "w.RadioButtons(options=['c', 'd'])",
     "toggle without a state": "w.ToggleButton(description='on')",
     "placeholder as the only name": 'HTML(\'<input type="text" placeholder="your name">\')',
     "motion that does not end": "HTML('<style>@keyframes turn { to { rotate: 1turn } }</style>"

@@ -118,6 +118,13 @@
       });
       all('.widget-radio-box:not([role=radiogroup])').forEach((box) =>
         tell('group without a name', box, 'radio buttons belong to a named group'));
+      all('.widget-radio-box').forEach((box) => {
+        const names = new Set([...box.querySelectorAll('input')].map((radio) => radio.name));
+        const strangers = all('input[type=radio]').some((one) => !box.contains(one) && names.has(one.name));
+        if (names.size !== 1 || names.has('') || strangers) {
+          tell('arrow keys leave the group', box, 'give its radio buttons one name, and to no others');
+        }
+      });
       all('.widget-toggle-button:not([aria-pressed])').forEach((one) =>
         tell('toggle without a state', one, 'aria-pressed says whether it is on'));
       all('input[placeholder], textarea[placeholder]').filter(shown).forEach((field) => {
