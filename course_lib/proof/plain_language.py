@@ -84,7 +84,7 @@ def measure(notebook: dict[str, Any], before: Before = Before()) -> Plain:
 
 
 def measured(root: Path, course: Course) -> dict[str, Plain]:
-    """Path -> the numbers of every lesson and exercise notebook that is there."""
+    """Path -> the numbers of every lesson, exercise and task of a project that is there."""
     texts = _texts(root, course)
     return {path: measure(notebook, before) for path, notebook, before in texts}
 
@@ -108,9 +108,8 @@ def language_is_plain(root: Path) -> Gate:
 def _texts(root: Path, course: Course) -> Iterator[tuple[str, dict[str, Any], Before]]:
     lessons = {lesson.id: lesson for lesson in course.notebooks}
     learned = {id: _learned(root, lesson) for id, lesson in lessons.items()}
-    exercises = [exercise for exercise in course.exercises if not exercise.is_project]
     paths = [(lesson.path, lesson.needs) for lesson in course.notebooks]
-    paths += [(exercise.notebook, exercise.needs) for exercise in exercises]
+    paths += [(exercise.page, exercise.needs) for exercise in course.exercises]
     for path, needs in paths:
         if notebook := _read(root / path):
             met = [learned[id] for id in _all_needed(needs, lessons)]
@@ -137,9 +136,18 @@ def _all_needed(needs: Iterable[str], lessons: dict[str, Notebook]) -> set[str]:
 
 def _read(path: Path) -> dict[str, Any] | None:
     try:
+        if path.suffix == ".md":  # the task of a project
+            return _sections(path.read_text("utf-8"))
         return read(path)
     except (OSError, ValueError):
         return None  # the gates of the index and the structure say so
+
+
+def _sections(text: str) -> dict[str, Any]:
+    """A page as a notebook: a text cell for each section, named by its heading."""
+    parts = re.split(r"^(?=## )", text, flags=re.MULTILINE)
+    cells = [(part.partition("\n")[0].lstrip("# "), part) for part in parts]
+    return {"cells": [{"cell_type": "markdown", "id": id, "source": part} for id, part in cells]}
 
 
 def _problems(notebook: dict[str, Any], before: Before, numbers: Plain) -> Iterator[str]:

@@ -100,6 +100,36 @@ def test_exercises_follow_the_same_rules(root: Path) -> None:
     )
 
 
+PROJECT = """
+[[chapter.exercise]]
+id = "projects.till"
+kind = "project"
+catalogue = "T02"
+slug = "till"
+title = "A till"
+level = "project"
+minutes = 60
+needs = ["01.1"]
+covers = ["TA1"]
+extra = ""
+"""
+
+
+def test_the_task_of_a_project_follows_the_same_rules(root: Path) -> None:
+    with (root / "course.toml").open("a", encoding="utf-8") as index:
+        index.write(PROJECT)
+    task = root / "exercises/projects/till/TASK.md"
+    task.parent.mkdir(parents=True)
+    task.write_text("# A till\n\nCount.\n\n## M1: the log\n\nThe WAL is long.\n", "utf-8")
+
+    problems = [one for one in language_is_plain(root).problems if "TASK.md" in one]
+
+    assert problems == [
+        'exercises/projects/till/TASK.md: cell "M1: the log" uses WAL first '
+        "and does not say what it is; explain it there."
+    ]
+
+
 GOOD = {
     "the limits themselves": "We wait " + "and wait " * 13 + "right here.\n\nA b. C d. E f. G h.",
     "an acronym in brackets": "The write-ahead log (WAL) is long. A WAL helps.",
