@@ -1,7 +1,9 @@
 """A machine says which protections it lacks, and its cores are shared out evenly."""
 
 import errno
+import multiprocessing
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,33 @@ def test_where_all_cores_are_wanted_each_worker_stays_on_one(monkeypatch):
     assert workers._cores(1) == [None]
     assert workers._cores(2) == [2, 5]
     assert workers._cores(5) == [2, 5, 2, 5, 2]
+
+
+def test_a_worker_and_what_it_starts_stay_on_its_core(root):
+    """Also one that takes the place of a worker that died."""
+    cores = sorted(os.sched_getaffinity(0))
+    cells = read_handed_in("answer.py", ANSWER.encode())
+    tasks = [workers.Task(str(number), ID, cells) for number in range(3 * len(cores))]
+    places = {}
+
+    for number, _marked in enumerate(
+        workers.marked_by(tasks, workers.Setting(root), jobs=len(cores))
+    ):
+        for worker in multiprocessing.active_children():
+            started = [worker.pid, *_children(worker.pid)]
+            places[worker.pid] = [os.sched_getaffinity(process) for process in started]
+        if number == 0:
+            worker.kill()
+
+    assert len(places) == len(cores) + 1
+    assert {len(of_one) for of_one in places.values()} == {2}  # a worker and its warm process
+    assert all(of_one[0] == of_one[1] and len(of_one[0]) == 1 for of_one in places.values())
+    assert set().union(*(of_one[0] for of_one in places.values())) == set(cores)
+
+
+def _children(process):
+    text = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [int(child) for child in text.split()]
 
 
 class Deadly:
