@@ -17,7 +17,7 @@ __all__ = ["Given", "read_exercise", "read_given", "shape"]
 
 @dataclass(frozen=True)
 class Given:
-    """The setup to run, and the shapes of the solution cells and of all others.
+    """The setup to run, and the shapes of the solution cells and of all others, setup included.
 
     `package` is the name of a project, which has no cells.
     """
@@ -61,7 +61,7 @@ def read_given(notebook: Path) -> Given:
     return Given(
         setup=tuple(CodeCell(f"setup {n}", code) for n, code in enumerate(found["setup"], 1)),
         starter=_shapes(found["starter"]),
-        others=_shapes(found["others"]),
+        others=_shapes(found["setup"] + found["others"]),
     )
 
 

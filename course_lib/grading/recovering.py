@@ -5,7 +5,7 @@ cells that define what is asked for, and, step by step, what these cells use. No
 is run: the syntax tree says which names a cell binds and uses.
 
 The rules, where there is a choice:
-- the exercise's own setup runs first, whether or not the learner still has it;
+- the exercise's own setup runs first, and once, whether or not the learner still has it;
 - a cell that is still as it was given counts only if nothing else defines its names;
 - of several definitions the last wins, as in a notebook that is run from top to bottom;
 - a cell that Python cannot read alone, but can read together with the one before it,
@@ -100,7 +100,7 @@ def _reindented(cell: _Cell) -> _Cell:
 
 
 def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> list[_Cell]:
-    """Leave out the given cells that check or play, and starters that were written elsewhere."""
+    """Leave out what was given: setup, checks and play, and starters written elsewhere."""
     starter = given.starter
     cells = [cell for cell in cells if cell.shape not in given.others]
     asked = {*names}

@@ -5,6 +5,11 @@ import json
 
 import pytest
 
+from course_lib.grading.given_cells import read_given
+from course_lib.grading.notebook_cells import read_handed_in
+from course_lib.grading.recovering import recover
+from course_lib.index import ROOT
+
 from .conftest import ANSWER
 
 CLASS_AT = ANSWER.index("class Counter")
@@ -355,6 +360,17 @@ def test_what_was_not_written_is_not_started(root, mark):
     marked = mark(text, "exercise.ipynb")
 
     assert (marked.points, marked.report.outcome) == (0, "not started")
+
+
+def test_the_given_classes_are_made_once_wherever_the_learner_keeps_them():
+    folder = ROOT / "exercises/01_errors/2_error_boundary"
+    cells = read_handed_in("exercise.ipynb", (folder / "exercise.ipynb").read_bytes())
+    given = read_given(folder / "exercise.ipynb")
+
+    recovered = recover(reversed(cells), ("boundary",), given)
+
+    codes = [cell.code for cell in recovered.cells]
+    assert sum("class NotFound" in code for code in codes) == 1
 
 
 def test_a_name_that_is_nearly_right_is_named(mark):
