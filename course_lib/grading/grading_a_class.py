@@ -172,13 +172,22 @@ class _Rows:
             row = replace(row, marked=found)
         else:
             row = replace(row, problem=found)
-        id = row.marked.exercise if row.marked else self._asked.exercise
-        title, part = self._opened.title(id), self._opened.part(id)
-        out = self._asked.out
-        _text(out / "feedback" / f"{row.page}.html", pages.feedback_page(row, title, part=part))
-        _text(out / "gradescope" / f"{row.page}.json", gradebooks.gradescope(row, part=part))
+        try:
+            feedback, results = self._pages(row)
+        except Exception as error:  # noqa: BLE001 - of one learner; the others go on
+            why = f"Its page cannot be made ({type(error).__name__}); look at it yourself."
+            row = replace(row, marked=None, problem=why)
+            feedback, results = self._pages(row)
+        _text(self._asked.out / "feedback" / f"{row.page}.html", feedback)
+        _text(self._asked.out / "gradescope" / f"{row.page}.json", results)
         self._done[number] = row
         self._progress(len(self._done), self._total)
+
+    def _pages(self, row: GradedRow) -> tuple[str, str]:
+        """The learner's feedback, and their results for Gradescope."""
+        id = row.marked.exercise if row.marked else self._asked.exercise
+        title, part = self._opened.title(id), self._opened.part(id)
+        return pages.feedback_page(row, title, part=part), gradebooks.gradescope(row, part=part)
 
 
 class _Opened:
@@ -229,7 +238,7 @@ def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
 
 
 def _text(path: Path, text: str) -> None:
-    """Written aside, then renamed: no page is ever half there."""
+    """Written aside, then renamed: no page is ever half there. Half a letter becomes "?"."""
     beside = path.with_name(path.name + ".new")
-    beside.write_text(text, encoding="utf-8", newline="")
+    beside.write_bytes(text.encode("utf-8", "replace"))
     beside.replace(path)

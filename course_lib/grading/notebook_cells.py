@@ -24,6 +24,9 @@ Cell = dict[str, Any]
 
 MOST_CELLS = 2_000
 
+MOST_ID = 200
+"""Letters of a cell's id."""
+
 _ENCODINGS = ("iso8859", "cp", "koi8", "gb", "big5", "euc", "shift_jis", "mac-", "utf-8", "ascii")
 """Beginnings of the names of those that editors write. Some others take hours to read."""
 
@@ -93,15 +96,25 @@ def _cell(cell: Any, number: int) -> Cell:
     nbgrader = metadata.get("nbgrader") or {}
     tags = metadata.get("tags") or []
     source = cell.get("source") or ""
-    id = str(cell.get("id") or nbgrader.get("grade_id") or "")
+    id = _id(str(cell.get("id") or nbgrader.get("grade_id") or ""))
     return {
         "name": f"cell {id or number}"[:60],
         "id": id,
         "kind": str(cell["cell_type"]),
         "tags": _texts(tags),
         "solution": nbgrader.get("solution") is True,
-        "source": source if isinstance(source, str) else "".join(map(str, source)),
+        "source": _whole_letters(source if isinstance(source, str) else "".join(map(str, source))),
     }
+
+
+def _id(text: str) -> str:
+    """The id without what no file and no file name can hold, such as NUL."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:MOST_ID])
+
+
+def _whole_letters(text: str) -> str:
+    """The text with "?" for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _texts(tags: Iterable[object]) -> list[str]:
@@ -122,7 +135,7 @@ def _script(text: str) -> list[Cell]:
         cells = []  # its tags are none that anybody's program writes
     if not any(cell.tags for cell in cells):
         return [_script_cell("your file", "", ["solution"], text)]
-    return [_script_cell(f"cell {c.id}", c.id, _texts(c.tags), c.text) for c in cells]
+    return [_script_cell(f"cell {_id(c.id)}", _id(c.id), _texts(c.tags), c.text) for c in cells]
 
 
 def _script_cell(name: str, id: str, tags: list[str], source: str) -> Cell:

@@ -16,6 +16,7 @@ from course_lib.grading.telling import CELLS_LIMIT
 from course_lib.grading.warm_process import Attempt, Died, WarmProcess
 from course_lib.practice.running import Told
 from course_lib.practice.scenarios import Scenario
+from course_lib.practice.values import clip
 
 __all__ = ["MOST_STUCK", "Observing", "Unready"]
 
@@ -163,7 +164,8 @@ def _told(answer: object) -> Told:
 
 
 def _clipped(answer: dict[str, Any]) -> dict[str, Any]:
+    """Texts of a bounded length, without halves of surrogate pairs, which no file can hold."""
     return {
-        key: value[:1000] if isinstance(value, str) and key != "value" else value
+        key: clip(value, 1000) if isinstance(value, str) and key != "value" else value
         for key, value in answer.items()
     }

@@ -109,6 +109,7 @@ def _printed_note(printed: int) -> tuple[str, ...]:
 def absent(id: str, checks: Checks, name: str, near: str) -> Report:
     """A name is missing; `near` is one that was probably meant, or empty."""
     where, again = ("file", "save") if checks.part else ("cell", "run that cell")
+    name, near = clip(name, 80), clip(near, 80)
     missing = f"{name}; there is {near}, which is nearly the same" if near else name
     mend = f"Rename {near} to {name}" if near else f"Write {name} in the {where} with the TODO"
     rows = (Row("Missing", missing), Row("Next", f"{mend}, {again}, and check again."))
@@ -123,7 +124,8 @@ def unreadable(id: str, error: SyntaxError, *, cell: str = "your newest cell") -
         Row("Your code", f"line {error.lineno or 1}: {clip(text, 80)}", code=True),
         Row("Next", "Mend that line, or the end of the one above it, and run the cell again."),
     )
-    return Report(f"{id}: Python cannot read {cell}", rows, id=id, outcome="crashed")
+    headline = f"{id}: Python cannot read {clip(cell, 80)}"
+    return Report(headline, rows, id=id, outcome="crashed")
 
 
 def not_run(id: str, checks: Checks, told: Told) -> Report:

@@ -516,4 +516,25 @@ import os, time
 time.sleep(1)
 Counter.take = Counter.refill = lambda self, n: os._exit(3)
 """,
+    "a name that is nearly right has half a letter": """
+globals()["Counte\\udc80"] = Counter
+del Counter
+""",
+    "half a letter is sent as the reason": """
+from course_lib.grading import channel
+def send(self, value, real=channel.Channel.send, **named):
+    if "state" in value:
+        value = {"state": "unreadable", "cell": "\\ud800", "reason": "\\udc80<b>",
+                 "number": 10 ** 30, "text": "\\udfff\\x00\\x1b[2J"}
+    return real(self, value, **named)
+channel.Channel.send = send
+""",
+    "half a letter is sent as the name that is missing": """
+from course_lib.grading import channel
+def send(self, value, real=channel.Channel.send, **named):
+    if "state" in value:
+        value = {"state": "absent", "name": "\\ud800" * 900, "near": "\\udc80<script>" * 90}
+    return real(self, value, **named)
+channel.Channel.send = send
+""",
 }

@@ -17,8 +17,9 @@ from course_lib.grading import command, gradebooks, grading_a_class
 from course_lib.grading.marking import Marked
 from course_lib.grading.rows import GradedRow, Learner
 from course_lib.index import ROOT
-from course_lib.practice.feedback import Report
+from course_lib.practice.feedback import Report, Row
 
+from .attack_corpus import ATTACKS
 from .conftest import ANSWER, ID
 
 WRONG = ANSWER.replace("n > self.chairs", "n >= self.chairs")
@@ -137,6 +138,54 @@ def test_what_nobody_foresaw_in_one_submission_does_not_stop_the_class(root, pla
 
     rows = {row[0]: (row[3], row[5]) for row in rows_of(out / "marks.csv")[1:]}
     assert rows["bo"] == ("", "It cannot be read (ArithmeticError); look at it yourself.")
+    assert rows["ana"][0] == "4"
+
+
+def test_half_a_letter_in_one_submission_does_not_stop_the_class(root, tmp_path):
+    place = tmp_path / "class"
+    place.mkdir()
+    halves = [text for name, text in ATTACKS.items() if "half a letter" in name]
+    for number, text in enumerate(halves):
+        (place / f"{number}.py").write_text(f"{WRONG}\n{text}", encoding="utf-8")
+    cell = {"cell_type": "code", "id": "\udc80a\0b", "metadata": {}, "source": f"{ANSWER}\nx = ("}
+    (place / "cell.ipynb").write_text(json.dumps({"cells": [cell]}), encoding="ascii")
+    (place / "zoe.py").write_text(ANSWER, encoding="utf-8")
+
+    code, out = grade(root, place)
+
+    rows = {row[0]: (row[3], row[5]) for row in rows_of(out / "marks.csv")[1:]}
+    assert (code, len(halves)) == (0, 3)
+    assert rows["zoe"][0] == "4"
+    assert rows["cell"] == ("0", f"{ID}: Python cannot read cell ?a?b")
+    assert rows["1"] == ("0", f"{ID}: Python cannot read ?")
+    written = b"".join(contents(out).values()).decode("utf-8")
+    assert "Rename Counte? to Counter" in written
+
+
+def test_a_result_with_half_a_letter_from_an_earlier_run_is_written(root, place, monkeypatch):
+    marked = Marked(ID, 0, 4, (), Report(f"{ID}: \ud800", (Row("Next", "\udc80"),)))
+    monkeypatch.setattr("course_lib.grading.journal.Journal.get", lambda self, key: marked)
+
+    code, out = grade(root, place)
+
+    assert code == 0
+    assert "<dd>?</dd>" in (out / "feedback" / "002-ana.html").read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_made_is_one_learners_problem(root, place, monkeypatch):
+    real = grading_a_class.pages.feedback_page
+
+    def feedback_page(row, *others, **named):
+        if row.marked and row.learner.name == "bo":
+            raise ArithmeticError
+        return real(row, *others, **named)
+
+    monkeypatch.setattr(grading_a_class.pages, "feedback_page", feedback_page)
+
+    _, out = grade(root, place)
+
+    rows = {row[0]: (row[3], row[5]) for row in rows_of(out / "marks.csv")[1:]}
+    assert rows["bo"] == ("", "Its page cannot be made (ArithmeticError); look at it yourself.")
     assert rows["ana"][0] == "4"
 
 
