@@ -33,6 +33,8 @@ _ENCODINGS = ("iso8859", "cp", "koi8", "gb", "big5", "euc", "shift_jis", "mac-",
 _EXPORTED = re.compile(r"^# In ?\[[ \d]*\]:?.*$", re.MULTILINE)
 """What Jupyter writes before each cell of a notebook that is saved as a script."""
 
+_CELL_MARKS = ("# In[", "# In [", "# %%", "@app.")
+"""What stands before each cell of any script that has cells."""
 
 _NOTEBOOK = re.compile(r'\s*\{\s*"(?:cells|metadata|nbformat|nbformat_minor|worksheets)"\s*:')
 """How a notebook begins, whatever its file is called."""
@@ -48,18 +50,25 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
         raise Unreadable(f"{name} is empty; hand in the notebook again.")
     text = decoded(data)
     if name.lower().endswith(".py") and not _NOTEBOOK.match(text):
+        _require_few(name, sum(map(text.count, _CELL_MARKS)))
         return _script(text)
     try:
         notebook = json.loads(text)
         cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
-        found = [_cell(cell, number) for number, cell in enumerate(cells, 1)]
+        wanted = enumerate(cells[:MOST_CELLS], 1)
+        found = [_cell(cell, number) for number, cell in wanted if not _is_nothing(cell)]
     except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
         raise Unreadable(
             f"{name} is not a whole notebook; save it as .ipynb, or hand in a .py file."
         ) from error
-    if len(found) > MOST_CELLS:
-        raise Unreadable(f"{name} has {len(found):,} cells, more than {MOST_CELLS:,}; shorten it.")
+    _require_few(name, len(cells))
     return found
+
+
+def _require_few(name: str, count: int) -> None:
+    """Raises Unreadable: there are more cells than anybody writes."""
+    if count > MOST_CELLS:
+        raise Unreadable(f"{name} has {count:,} cells, more than {MOST_CELLS:,}; shorten it.")
 
 
 def decoded(data: bytes) -> str:
@@ -96,15 +105,31 @@ def _cell(cell: Any, number: int) -> Cell:
     nbgrader = metadata.get("nbgrader") or {}
     tags = metadata.get("tags") or []
     source = cell.get("source") or ""
+    source = source if isinstance(source, str) else _joined([*map(str, source)])
     id = _id(str(cell.get("id") or nbgrader.get("grade_id") or ""))
     return {
         "name": f"cell {id or number}"[:60],
         "id": id,
-        "kind": str(cell["cell_type"]),
+        "kind": _kind(cell),
         "tags": _texts(tags),
         "solution": nbgrader.get("solution") is True,
-        "source": _whole_letters(source if isinstance(source, str) else "".join(map(str, source))),
+        "source": _whole_letters(source),
     }
+
+
+def _kind(cell: Any) -> str:
+    """Its type; where it was lost, only code cells have outputs."""
+    return str(cell.get("cell_type") or ("code" if "outputs" in cell else ""))
+
+
+def _is_nothing(cell: Any) -> bool:
+    """What damaged notebooks have between their cells."""
+    return cell is None or not _kind(cell)
+
+
+def _joined(lines: list[str]) -> str:
+    """One text of lines that end with line ends, or that have all lost them."""
+    return ("" if any(line.endswith("\n") for line in lines[:-1]) else "\n").join(lines)
 
 
 def _id(text: str) -> str:

@@ -9,11 +9,13 @@ import zipfile
 import pytest
 
 from course_lib.grading import handed_in as handed_in_module
+from course_lib.grading import notebook_cells
 from course_lib.grading.choosing import Undecided, choose
 from course_lib.grading.handed_in import File, HandedIn
 from course_lib.grading.journal import key_of
 from course_lib.index import load
 from course_lib.practice.forked import in_forks
+from course_lib.practice.learner import Unreadable
 
 from .conftest import ANSWER, ID
 
@@ -77,6 +79,14 @@ def test_it_is_chosen_or_has_a_sentence(file, exercise, root):
     [found] = in_forks([chosen], seconds=20)
 
     assert found == ID or found.endswith((".", "--exercise."))
+
+
+@pytest.mark.parametrize("mark", ["# In[1]:\n", "# In [ ]\n", "# %%\n", "@app.cell\n"])
+def test_a_script_of_too_many_cells_is_refused_before_it_is_parted(mark, monkeypatch):
+    monkeypatch.setattr(notebook_cells, "_script", lambda text: pytest.fail("it was parted"))
+
+    with pytest.raises(Unreadable, match=r"a\.py has 2,001 cells, more than 2,000; shorten it"):
+        notebook_cells.read_handed_in("a.py", mark.encode() * 2_001)
 
 
 def test_a_zip_within_a_zip_is_not_unzipped(tmp_path, monkeypatch):

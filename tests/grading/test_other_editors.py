@@ -60,6 +60,18 @@ NOTEBOOKS = {
         ANSWER,
         cell={"outputs": [{"output_type": "stream", "name": "stdout", "text": "x" * 10_000_000}]},
     ),
+    "lines that have lost their line ends": notebook(IMPORT.splitlines(), USES_IMPORT.splitlines()),
+    "cells that are null, empty and of no kind": json.dumps(
+        {
+            "cells": [
+                None,
+                {},
+                {"source": "# Words", "metadata": {}},
+                {"source": ANSWER, "outputs": [], "metadata": {}},
+            ]
+        }
+    ).encode(),
+    "NUL in the id of a cell": notebook(ANSWER, cell={"id": "\0"}),
     "a byte order mark": b"\xef\xbb\xbf" + notebook(ANSWER),
     "lines that end as on Windows": json.dumps(
         json.loads(notebook(ANSWER.replace("\n", "\r\n"))), indent=1
