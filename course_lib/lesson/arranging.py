@@ -141,15 +141,20 @@ class Arranging:
             return NO_ROOM
         self._lines[here], self._lines[there] = self._lines[there], self._lines[here]
         self._write(there)
-        return f"Now place {there + 1} of {len(self._lines)}: {self._lines[there].text}"
+        row, used = self._lines[there], len(self.chosen())
+        if not row.used:
+            return f"Moved, still left out: {row.text}"
+        number = sum(one.used for one in self._lines[: there + 1])
+        return f"Now line {number} of {used}: {row.text}"
 
     def _indent(self, by: int) -> str:
         row = self._lines[self._list.value]
-        if row.steps + by < 0:
-            return NO_ROOM
-        row.steps += by
+        row.steps = max(0, row.steps + by)
         self._write(self._list.value)
-        return f"Indented {row.steps} times: {row.text}"
+        steps = {0: "Not indented", 1: "Indented once"}.get(
+            row.steps, f"Indented {row.steps} times"
+        )
+        return f"{steps}: {row.text}"
 
     def _use(self) -> str:
         row = self._lines[self._list.value]

@@ -108,5 +108,5 @@ def _agenda(parts: int, minutes: int) -> list[str]:
 
 def _names(profile: str) -> str:
     css = (_HERE / "names.css").read_text(encoding="utf-8") + profile
-    script = (_HERE / "names.js").read_text(encoding="utf-8")
-    return f"<style>\n{css}</style>\n<script>\n{script}</script>\n"
+    scripts = [(_HERE / name).read_text(encoding="utf-8") for name in ("names.js", "keyboard.js")]
+    return f"<style>\n{css}</style>\n<script>\n{''.join(scripts)}</script>\n"

@@ -7,15 +7,19 @@ otherwise drop it without a trace.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from .markup import bold, paragraph
 
-__all__ = ["box", "button", "group", "guarded", "region", "say", "words"]
+__all__ = ["box", "button", "group", "guarded", "region", "say", "tell", "words"]
 
 FULL_WIDTH = "100%"
 AS_BEFORE = "As before:"
+SETTLED = 0.15
+"""Seconds from a press until the action: ipywidgets holds back what was typed or chosen
+just before, until the kernel has answered for the key before that; a press overtakes it."""
 SMALLEST_TARGET = "32px"  # WCAG 2.5.8 asks for 24
 
 
@@ -58,8 +62,12 @@ def say(place: Any, *sentences: object) -> None:
     A live region speaks only when its words change; so the same words told again
     say that they are the same.
     """
-    told = "".join(paragraph(sentence) for sentence in sentences if str(sentence))
-    place.value = paragraph(AS_BEFORE) + told if told == place.value else told
+    tell(place, "".join(paragraph(sentence) for sentence in sentences if str(sentence)))
+
+
+def tell(place: Any, html: str) -> None:
+    """The same for what is more than sentences. `html` is already escaped."""
+    place.value = paragraph(AS_BEFORE) + html if html == place.value else html
 
 
 def button(text: str, place: Any, action: Callable[[], None]) -> Any:
@@ -68,8 +76,22 @@ def button(text: str, place: Any, action: Callable[[], None]) -> Any:
 
     layout = ipywidgets.Layout(width="auto", min_height=SMALLEST_TARGET, align_self="flex-start")
     one = ipywidgets.Button(description=text, layout=layout)
-    one.on_click(guarded(place, action))
+    one.on_click(_settled(guarded(place, action)))
     return one
+
+
+def _settled(run: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Run it when the choices made before the press have come; at once where nothing comes."""
+
+    def later(event: Any) -> None:
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            run(event)
+        else:
+            loop.call_later(SETTLED, run, event)
+
+    return later
 
 
 def guarded(place: Any, action: Callable[[], None]) -> Callable[[Any], None]:

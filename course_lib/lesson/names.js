@@ -11,18 +11,25 @@
   const set = (node, name, value) => {
     if (node && node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
   };
+  // " from 1 to 32", of what a slider takes
+  window.courseRange = (handle) => {
+    const [low, high] = ['aria-valuemin', 'aria-valuemax'].map((end) => handle.getAttribute(end));
+    return low === null || high === null ? '' : ` from ${Number(low)} to ${Number(high)}`;
+  };
 
   const sliders = () => all('.widget-slider').forEach((slider) => {
     const name = words(slider.querySelector('.widget-label')) || 'value';
     const readout = slider.querySelector('.widget-readout');
     const handles = all('[role=slider]', slider);
+    const typing = readout && readout === document.activeElement;
     handles.forEach((handle, i) => {
       set(handle, 'aria-label', handles.length > 1 ? name + (i ? ', upper end' : ', lower end') : name);
-      if (readout && handles.length === 1) set(handle, 'aria-valuetext', words(readout));
+      if (readout && handles.length === 1 && !typing) set(handle, 'aria-valuetext', words(readout));
     });
     if (readout && readout.isContentEditable) {
+      const range = handles.length === 1 ? courseRange(handles[0]) : '';
       set(readout, 'role', 'textbox');
-      set(readout, 'aria-label', name + ', type a value');
+      set(readout, 'aria-label', name + ', type a value' + range);
       set(readout, 'tabindex', '0');
     }
   });
@@ -82,23 +89,13 @@
     });
     all('.jp-collapseHeadingButton').forEach((button) => {
       const cell = button.closest('.jp-Cell');
-      const heading = words(cell && cell.querySelector('h1,h2,h3,h4,h5,h6')) || 'section';
-      set(button, 'aria-label', 'Fold or unfold: ' + heading);
+      const heading = words(cell && cell.querySelector('h1,h2,h3,h4,h5,h6')) || 'without a heading';
+      set(button, 'aria-label', 'Section: ' + heading);
+      set(button, 'aria-expanded', !button.classList.contains('jp-mod-collapsed'));
     });
     all('.jp-Notebook li > input[type=checkbox][disabled]').forEach((tick) =>
       set(tick, 'aria-label', (tick.checked ? 'done: ' : 'to do: ') + words(tick.parentElement)));
   };
-
-  // In command mode JupyterLab takes letters and arrows as its own shortcuts, even from a
-  // radio button or a list. There they belong to the control; Shift+Enter, Escape and the rest do not.
-  const OWN = /^(Arrow|Home$|End$|Page|Enter$|Delete$|Backspace$|.$)/;
-  document.body.addEventListener('keydown', (event) => {
-    const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
-    const runs = event.key === 'Enter' && event.shiftKey;
-    if (plain && !runs && OWN.test(event.key) && event.target.closest('.jupyter-widgets')) {
-      event.stopPropagation();
-    }
-  });
 
   const look = () => {
     due = 0;

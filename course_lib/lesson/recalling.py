@@ -13,7 +13,7 @@ from typing import Any
 from .. import progress
 from ..index import Notebook, course
 from .items import Item, items_of
-from .live import box, button, group, region, say, words
+from .live import box, button, group, region, say, tell, words
 from .markup import Interactive, bold, bullets, details, numbered, paragraph
 from .questions import explained, options, solution
 from .remembered import due
@@ -23,6 +23,7 @@ __all__ = ["recall"]
 
 CARDS = 3
 _NONE_DUE = "No card is due today. They come back when it is time."
+_KNEW = "Did you know it?"
 _THINK = "Answer in your head first, or on paper."
 
 
@@ -97,7 +98,7 @@ def _card(card: Item) -> Any:
     rating: list[Any] = []
 
     def reveal() -> None:
-        answer.value = _answer(card)
+        tell(answer, _answer(card) + paragraph(_KNEW))
         for one in rating:
             one.disabled = False
 
@@ -110,4 +111,4 @@ def _card(card: Item) -> Any:
     rating += [knew, unknown]
     for one in rating:
         one.disabled = True
-    return group(card.question, [*choices, box([show, knew, unknown]), answer, status])
+    return group(card.question, [*choices, show, answer, box([knew, unknown]), status])

@@ -28,3 +28,19 @@ def test_a_page_can_be_read_by_everyone(edition: Path, read_by_everyone: Any, fi
     asked = read_by_everyone(edition / file)
 
     assert not [url for url in asked if not url.startswith(("file:", "data:"))]
+
+
+def test_whoever_comes_back_to_find_goes_on_there(edition: Path, context: Any) -> None:
+    page = context.new_page()
+    page.goto((edition / "find.html").as_uri())
+    page.locator("#sought").focus()
+    page.keyboard.type("jitter")
+    left = page.inner_text("#found")
+
+    page.goto((edition / "index.html").as_uri())
+    page.go_back()
+
+    assert page.input_value("#sought") == "jitter"
+    assert page.inner_text("#found") == left
+    assert not left.startswith("0 ")
+    page.close()

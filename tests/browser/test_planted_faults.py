@@ -106,6 +106,9 @@ CELLS = {
         only('<button onkeydown="event.key === `Tab` && event.preventDefault()">stay</button>')""",
     "focus not seen": """\
         only('<button style="outline: 0 !important; box-shadow: 0 0 2px #000">x</button>')""",
+    "focus hardly seen": """\
+        only('<style>.thin:focus { outline: 1px solid #0b4f9e !important }</style>'
+            '<button class="thin">thin</button>')""",
     "unknown control": 'group(w.HTML(\'<input type="color" aria-label="colour">\'))[0]',
     "not usable by keyboard": """\
         only('<label><input type="checkbox" onclick="return false">stuck</label>')""",

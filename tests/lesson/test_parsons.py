@@ -1,3 +1,5 @@
+import html
+
 import pytest
 
 from course_lib import progress
@@ -125,4 +127,22 @@ def test_there_is_no_way_beyond_the_edge() -> None:
     press(widget, "Move up")
     assert "nothing to move" in told(widget)
     press(widget, "Unindent")
-    assert "nothing to move" in told(widget)
+    assert "Not indented: " in told(widget)
+    press(widget, "Indent")
+    assert "Indented once: " in told(widget)
+
+
+def test_the_place_that_is_told_is_the_one_in_the_list() -> None:
+    widget = parsons("01.5-after").widget
+    lines = control(widget, "Lines:")
+    count = len(lines.options)
+
+    press(widget, "Leave out or put back")
+    press(widget, "Move down")
+    assert "Moved, still left out: " in told(widget)
+    lines.value = 2
+    press(widget, "Move down")
+
+    shown = lines.options[3][0]
+    assert shown.startswith("3. ")
+    assert told(widget) == f"<p>Now line 3 of {count - 1}: {html.escape(shown[3:])}</p>"

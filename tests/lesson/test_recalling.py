@@ -36,8 +36,11 @@ def test_the_answer_shows_only_on_demand() -> None:
 
     press(widget, "Show answer")
 
-    assert told(widget) == "<p>Answer 1.</p>"
+    answer = "<p>Answer 1.</p><p>Did you know it?</p>"
+    assert told(widget) == answer
     assert not control(widget, "I knew it").disabled
+    press(widget, "Show answer")
+    assert told(widget) == f"<p>As before:</p>{answer}"  # else nothing would be heard
 
 
 @pytest.mark.parametrize(("button", "value"), [("I knew it", "right"), ("I did not", "wrong")])

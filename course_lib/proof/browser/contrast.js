@@ -34,6 +34,8 @@
     return left;
   };
 
+  // Of two colours as CSS writes them, the first seen on what lies behind `node`.
+  audit.against = (css, node) => ratio(over(parse(css), ground(node)), ground(node));
   audit.contrast = (root) => {
     const found = new Map();
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);

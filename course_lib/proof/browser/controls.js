@@ -15,6 +15,12 @@
     const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
     return `${outline && style.outline} ${style.boxShadow}`;
   }).join(' | ');
+  // A ring of 2 pixels and 3:1 (WCAG 2.2, 1.4.11 and 2.4.13); a shadow is taken as it is.
+  const faint = (one) => {
+    const style = getComputedStyle(one);
+    if (style.outlineStyle === 'none' || !parseFloat(style.outlineWidth)) return false;
+    return parseFloat(style.outlineWidth) < 2 || audit.against(style.outlineColor, one.parentElement) < 3;
+  };
   const NO_LOOK = 'false none';
   const unfocused = new WeakMap();
 
@@ -47,7 +53,7 @@
     const whole = one.type === 'radio' ? one.closest('.widget-radio-box') : one;
     const before = unfocused.get(one) || look(one).split(' | ').map(() => NO_LOOK).join(' | ');
     const seen = look(one) !== before;
-    const control = { id: idOf(whole), group, role: roleOf(one), where: audit.where(one), seen, state: stateOf(one) };
+    const control = { id: idOf(whole), group, role: roleOf(one), where: audit.where(one), seen, faint: faint(one), state: stateOf(one) };
     return { inside, control };
   };
   const ROLES = { BUTTON: 'button', TEXTAREA: 'textbox', SUMMARY: 'summary' };

@@ -132,6 +132,8 @@ def _use(
     role, where = control["role"], control["where"]
     if not control["seen"]:
         yield Finding("focus not seen", where, "nothing shows that the keyboard is here")
+    elif control["faint"]:
+        yield Finding("focus hardly seen", where, "its ring has under 2 pixels or under 3:1")
     if role not in _KEYS:
         yield Finding("unknown control", where, f"nobody knows how to use a {role} by keyboard")
         return

@@ -16,10 +16,17 @@ const sought = document.getElementById("sought");
 if (sought) {
   const names = [...document.querySelectorAll("#entries > li")];
   document.getElementById("filter").hidden = false;
-  sought.addEventListener("input", () => {
+  const filter = () => {
     const letters = sought.value.trim().toLowerCase();
     names.forEach(li => li.hidden = !li.textContent.toLowerCase().includes(letters));
     const left = names.filter(li => !li.hidden).length;
     document.getElementById("found").textContent = `${left} of ${names.length} names`;
-  });
+    history.replaceState({ sought: sought.value }, "");
+  };
+  sought.addEventListener("input", filter);
+  // Whoever comes back goes on with what was found.
+  if (history.state && history.state.sought) {
+    sought.value = history.state.sought;
+    filter();
+  }
 }
