@@ -15,7 +15,7 @@ from course_lib.grading.known_mistakes import known_mistakes
 from course_lib.grading.marking import Marked
 from course_lib.grading.on_dask import marked_on_dask
 from course_lib.grading.roster import Learner, assigned
-from course_lib.grading.rows import GradedRow, page_names
+from course_lib.grading.rows import PAGE_NAME, GradedRow, page_names
 from course_lib.grading.seeds import Seed
 from course_lib.grading.workers import Setting, Task, marked_by
 from course_lib.index import Course, load
@@ -235,6 +235,15 @@ def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
     known = {each.id: known_mistakes(each.proofs / "mutants") for each in assignments}
     page = pages.class_page(rows, assignments, known, asked.protections)
     _text(out / "class.html", page)
+    _remove_others(out / "feedback", ".html", {row.page for row in rows})
+    _remove_others(out / "gradescope", ".json", {row.page for row in rows})
+
+
+def _remove_others(folder: Path, ending: str, named: set[str]) -> None:
+    """Remove pages of an earlier run that no row names any more, and nothing else."""
+    for path in folder.glob(f"*{ending}"):
+        if PAGE_NAME.fullmatch(path.stem) and path.stem not in named:
+            path.unlink()
 
 
 def _text(path: Path, text: str) -> None:

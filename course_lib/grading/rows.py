@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from course_lib.grading.marking import Marked
 from course_lib.grading.roster import Learner
 
-__all__ = ["GradedRow", "page_names"]
+__all__ = ["PAGE_NAME", "GradedRow", "page_names"]
 
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
+PAGE_NAME = re.compile(r"[0-9]{3,}(?:-[a-zA-Z0-9_-]{1,60})?")
+"""Every name that `page_names` gives."""
 
 
 @dataclass(frozen=True)

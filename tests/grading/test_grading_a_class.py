@@ -340,6 +340,22 @@ def test_what_has_changed_is_marked_again(root, place, seed):
     assert len((out / "marked.jsonl").read_text(encoding="ascii").splitlines()) == 6
 
 
+def test_pages_that_no_row_names_any_more_are_removed_and_nothing_else(root, place):
+    _, out = grade(root, place)
+    (out / "feedback" / "notes.html").write_text("mine", encoding="utf-8")
+    (place / "aaron.py").write_text(ANSWER, encoding="utf-8")
+    (place / "bo.py").unlink()
+
+    grade(root, place)
+
+    pages = {row[6].partition("/")[2] for row in rows_of(out / "marks.csv")[1:] if row[6]}
+    there = {path.name for path in (out / "feedback").iterdir()}
+    assert pages <= there
+    assert len(there) == 7 + 1
+    assert "notes.html" in there
+    assert len([*(out / "gradescope").iterdir()]) == 7
+
+
 def test_another_seed_marks_everything_again(root, place, seed):
     _, out = grade(root, place)
 
