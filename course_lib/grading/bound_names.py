@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+import builtins
 from collections.abc import Iterator
 
-__all__ = ["bound", "changed", "used"]
+__all__ = ["bound", "changed", "registers_with", "used"]
 
+_BUILT_IN = frozenset(dir(builtins))
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 
 
@@ -46,6 +48,26 @@ def changed(tree: ast.Module) -> set[str]:
     return found
 
 
+def registers_with(tree: ast.Module) -> set[str]:
+    """Names of what the cell may leave something with: decorators, bases, `register(table, 1)`.
+
+    >>> sorted(registers_with(ast.parse("@app.get('/')\\ndef f(): g(1)\\nregister(table, 1)")))
+    ['app', 'register', 'table']
+    """
+    found: set[str] = set()
+    for node in _top_level(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            for decorator in node.decorator_list:
+                found |= _called(decorator)
+            for base in getattr(node, "bases", ()):
+                found |= _called(base)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            name = _called(node.value)
+            if not name & _BUILT_IN:
+                found |= name.union(*map(_root, node.value.args))
+    return found
+
+
 def used(tree: ast.Module) -> set[str]:
     """Every name that stands anywhere in the cell."""
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
@@ -65,3 +87,10 @@ def _root(node: ast.AST) -> set[str]:
     while isinstance(node, ast.Attribute | ast.Subscript):
         node = node.value
     return {node.id} if isinstance(node, ast.Name) else set()
+
+
+def _called(node: ast.AST) -> set[str]:
+    """The root of `name.part`, `name(1)` or `name(1)(2)`."""
+    while isinstance(node, ast.Call | ast.Attribute | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return _root(node)

@@ -19,7 +19,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from course_lib.grading.bound_names import bound, changed, used
+from course_lib.grading.bound_names import bound, changed, registers_with, used
 from course_lib.grading.given_cells import Given, shape
 from course_lib.grading.mending import parse, readable, reindented
 from course_lib.practice.checking import syntax_error
@@ -109,8 +109,12 @@ def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> 
 
 
 def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:
-    """Cells that are marked, define one of `names`, or something that a wanted cell uses."""
+    """Cells that are marked, define one of `names`, or something that a wanted cell uses.
+
+    Those that register something with a helper of the answer, too; not a mere call of it.
+    """
     needed = {*names, "*"}  # nobody knows what `from x import *` binds
+    helpers: set[str] = set()
     wanted: set[_Cell] = set()
     more = True
     while more:
@@ -119,9 +123,11 @@ def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:
             tree = cell.tree
             if cell in wanted or tree is None:
                 continue
-            if cell.marked or cell.binds & needed or changed(tree) & needed or _imports(tree):
+            takes_part = bool(changed(tree) & needed or registers_with(tree) & helpers)
+            if cell.marked or cell.binds & needed or takes_part or _imports(tree):
                 wanted.add(cell)
                 needed |= used(tree)
+                helpers |= (used(tree) | cell.binds) - names
                 more = True
     return wanted
 
