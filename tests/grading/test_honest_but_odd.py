@@ -74,6 +74,16 @@ while True:
     except Exception: print('Try again.')
 """,
     "a module that is not here": "import pandas_profiling_of_mine",
+    "another version before a question": """
+class Counter:
+    def __init__(self, chairs=10): pass
+input('Ready? ')
+""",
+    "a version after it that never runs": f"""{ANSWER}
+import sys
+if sys.argv: sys.exit()
+class Counter: take = refill = None
+""",
     "await outside functions": "import asyncio\nawait asyncio.sleep(0)",
 }
 """Each stands above a right answer."""
@@ -92,6 +102,19 @@ CHANGED = {
     "imports within methods": ("self.chairs += n", "import operator; self.chairs += n"),
     "slow but right": ("self.chairs += n", "import time; time.sleep(0.7); self.chairs += n"),
     "a class above it": ("class Counter:", "class _Old: pass\n\nclass Counter(_Old):"),
+    "helpers below a line that stops": (
+        "class TooFew(Exception):",
+        """
+name = input('Who? '); FIRST = 0
+try:
+    from no_such_module import Failure
+except ImportError:
+    Failure = Exception
+if Failure is Exception:
+    bases = [Failure]
+
+class TooFew(bases[FIRST]):""",
+    ),
     "tabs": ("    ", "\t"),
     "no line end": ("return self.chairs\n", "return self.chairs"),
 }

@@ -139,6 +139,40 @@ def helper_below_the_class(notebook):
     replaced(notebook, code(changed), code("def too_many(n, chairs):\n    return n > chairs"))
 
 
+def cells_in_any_order(notebook):
+    """As marimo has them, and those who jump between cells while they write."""
+    base = "class Base(Root):\n    def __init__(self, chairs=CHAIRS):\n        self.chairs = chairs"
+    changed = ANSWER.replace("class Counter", "class Counter(Base)")
+    changed = changed.replace("def __init__", "def _unused").replace(
+        "n > self", "STEP['n'] * n > self"
+    )
+    step = "register('n', 1)"
+    register = "STEP = {}\ndef register(name, value):\n    STEP[name] = value"
+    below = ("class Root:\n    pass", "CHAIRS = int('10')")
+    replaced(notebook, *map(code, (step, changed, base, *below, register)))
+
+
+def registered_in_cells_of_their_own(notebook):
+    changed = ANSWER.replace(
+        "self.chairs += n", "self.chairs += sum(f(n) for f in STEPS + Rule.all)"
+    )
+    rule = "class Rule:\n    all = []\n    def __init_subclass__(cls): cls.all.append(cls.step)"
+    cells = (
+        "STEPS = []\ndef step(part):\n    def keep(function):\n        STEPS.append(function)\n"
+        "    return keep",
+        "@step(1)\ndef _(n):\n    return n - 3",
+        "def one(n): return 1",
+        "def register(function):\n    STEPS.append(function)",
+        "register(one)",
+        "step(3)(one)",
+        rule,
+        "class One(Rule):\n    def step(n): return 1",
+        changed,
+        "def nobody(n): 1 / 0\nprint(len(STEPS))",
+    )
+    replaced(notebook, *map(code, cells))
+
+
 def import_in_a_cell_of_its_own(notebook):
     changed = ANSWER.replace("self.chairs += n", "self.chairs = operator.add(self.chairs, n)")
     replaced(notebook, code("import operator"), code(changed))
@@ -288,6 +322,8 @@ MANGLED = (
     helper_in_a_cell_of_its_own,
     constant_in_a_cell_of_its_own,
     helper_below_the_class,
+    cells_in_any_order,
+    registered_in_cells_of_their_own,
     import_in_a_cell_of_its_own,
     method_added_from_outside,
     class_continued_by_inheritance,
