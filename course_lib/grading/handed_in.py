@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -41,6 +42,8 @@ _WANTED = (".ipynb", ".py", ".sql", ".ipynb.json", ".ipynb.txt")
 """`.sql` is in projects only; the last two are what some browsers make of a notebook."""
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
+_MOODLES = re.compile(r"_\d+_assign")
+"""In the name of the folder that Moodle makes of one learner's files."""
 
 
 @dataclass(frozen=True)
@@ -205,8 +208,10 @@ def _class_zip(place: Path) -> Iterator[list[Submission]]:
     try:
         with _unzipping(place.name):
             archive = zipfile.ZipFile(place)
-        for path, info in _listed(archive, place.name):
-            top, _, rest = path.partition("/")
+        listed = [*_listed(archive, place.name)]
+        wrapping = _wrapping([path for path, _ in listed])
+        for path, info in listed:
+            top, _, rest = path.removeprefix(wrapping).partition("/")
             members = found.setdefault(top, [])  # also whose files are all of other kinds
             if path.lower().endswith((*_WANTED, _ZIP)):
                 members.append((rest or top, info))
@@ -217,6 +222,20 @@ def _class_zip(place: Path) -> Iterator[list[Submission]]:
             Submission(name, partial(_of_class, archive, name, found[name]))
             for name in sorted(found)
         ]
+
+
+def _wrapping(paths: list[str]) -> str:
+    """The folder around a whole class, as "compress folder" gives it, with its slash; or "".
+
+    It is the only one and directly holds several submissions. The folder of the only
+    learner of a class is known by Moodle's name for it, or by the package in it.
+    """
+    top = paths[0].partition("/")[0] + "/" if paths else ""
+    if not all(path.startswith(top) for path in paths) or _MOODLES.search(top):
+        return ""
+    names = [path.removeprefix(top).lower() for path in paths]
+    direct = [name for name in names if "/" not in name and name.endswith((*_WANTED, _ZIP))]
+    return top if len(direct) > 1 and "__init__.py" not in direct else ""
 
 
 def _of_class(

@@ -87,6 +87,46 @@ def test_a_zip_of_a_whole_class_gives_each_learner_a_row(tmp_path):
     ]
 
 
+def test_a_class_zip_may_have_one_folder_around_everybody(tmp_path):
+    inner = zipped(**{"cem.py": "x = 3"})
+    data = zipped(**{"class__ana.py": "x = 1", "class__bo__b.ipynb": "{}", "class__cem.zip": inner})
+    (tmp_path / "class.zip").write_bytes(data)
+
+    found = read(tmp_path / "class.zip")
+
+    assert [(each.name, each.files[0].path) for each in found] == [
+        ("ana.py", "ana.py"),
+        ("bo", "b.ipynb"),
+        ("cem.zip", "cem.py"),
+    ]
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["Ana Ruiz_1_assignsubmission_file/a.ipynb", "Ana Ruiz_1_assignsubmission_file/b.py"],
+        ["ana/a.ipynb", "ana/more/b.py"],
+        ["shop/__init__.py", "shop/stock.py"],
+    ],
+    ids=["of Moodle", "with one notebook", "of a package"],
+)
+def test_the_folder_of_the_only_learner_of_a_class_stays_theirs(names, tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for name in names:
+            archive.writestr(name, "x = 1")
+
+    [found] = read(tmp_path / "class.zip")
+
+    assert found.name == names[0].partition("/")[0]
+    assert len(found.files) == 2
+
+
+def test_a_learners_zip_with_a_folder_in_it_is_one_learners(place):
+    (place / "ana.zip").write_bytes(zipped(**{"ana__a.py": "x = 1", "ana__b.py": "x = 2"}))
+
+    assert [file.path for file in one(place).files] == ["ana/a.py", "ana/b.py"]
+
+
 def test_who_handed_in_something_else_has_a_row_in_a_class_zip_too(tmp_path):
     data = zipped(**{"ana__a.py": "x = 1", "bo__essay.docx": "PK", "cem__.DS_Store": ""})
     (tmp_path / "class.zip").write_bytes(data)
