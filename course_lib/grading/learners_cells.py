@@ -11,6 +11,7 @@ import __future__
 import ast
 import contextlib
 import inspect
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -30,6 +31,7 @@ _SIMPLE = (
     *(ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef),
 )
 _AROUND = (ast.If, ast.Try, ast.With)
+_FILE = "answer.py"
 _AFTER_TOO_LONG = 3.0
 """Seconds for what is below a line that took too long."""
 _FUTURES = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
@@ -43,7 +45,9 @@ def run(cells: Iterable[CodeCell], *, seconds: float) -> tuple[dict[str, Any], T
     """
     module = ModuleType("learner")
     sys.modules[module.__name__] = module  # dataclasses and pickle look it up there
-    vars(module).update(get_ipython=_Notebook, display=_ignore)
+    vars(module).update(get_ipython=_Notebook, display=_ignore, __file__=_FILE)
+    sys.argv = [_FILE]
+    os.environ.setdefault("USER", "learner")  # for getpass; nobody has a name in the sandbox
     running = _Running(vars(module), seconds)
     for cell in cells:
         remember_lines(cell.code, cell.name)

@@ -10,11 +10,14 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from course_lib.practice.limits import Place, TimeUp, TooLong, run_limited, watch_ctrl_c
 from course_lib.practice.scenarios import Scenario
 from course_lib.practice.values import clip, plain, text_of, type_name
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 __all__ = ["Output", "Told", "captured", "limited", "tell"]
 
@@ -38,7 +41,13 @@ class Told:
 
 
 class Output(io.TextIOBase):
-    """A stream that keeps the first 2,000 characters and counts the rest."""
+    """A stream that keeps the first 2,000 characters and counts the rest.
+
+    It has what Python's own has: bytes can be written to `buffer`, and `fileno` is that of
+    stdout, past which nothing is caught.
+    """
+
+    encoding = "utf-8"
 
     def __init__(self) -> None:
         self.kept = ""
@@ -52,6 +61,31 @@ class Output(io.TextIOBase):
             self.kept += str(text[: KEPT_CHARACTERS - len(self.kept)])
         self.count += len(text)
         return len(text)
+
+    @property
+    def buffer(self) -> io.BufferedIOBase:
+        return _Bytes(self)
+
+    def reconfigure(self, **_named: object) -> None:
+        """All settings of a stream are fine here."""
+
+    def fileno(self) -> int:
+        return 1
+
+
+class _Bytes(io.BufferedIOBase):
+    """Takes bytes to an output; whoever closes it closes nothing else."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Buffer) -> int:
+        written = bytes(memoryview(data))
+        self._output.write(written.decode("utf-8", "replace"))
+        return len(written)
 
 
 @contextlib.contextmanager

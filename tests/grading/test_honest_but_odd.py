@@ -115,6 +115,23 @@ if Failure is Exception:
 
 class TooFew(bases[FIRST]):""",
     ),
+    "streams used as Python's own": (
+        "self.chairs += n",
+        """import io, subprocess, sys
+        sys.stdout.buffer.write(b"more\\xff"); sys.stdout.buffer.flush()
+        sys.stdout.reconfigure(encoding="utf-8"); sys.stdout.encoding.lower()
+        subprocess.run([sys.executable, "-c", "print(1)"], stdout=sys.stdout, check=True)
+        print(n, file=io.TextIOWrapper(sys.stderr.buffer))
+        self.chairs += n""",
+    ),
+    "what a script asks for": (
+        "class TooFew(Exception):",
+        """
+import argparse, getpass, pathlib
+NAMES = [argparse.ArgumentParser().parse_args(), getpass.getuser(), pathlib.Path(__file__).stem]
+
+class TooFew(Exception, *[object][len(NAMES) - 3:]):""",
+    ),
     "tabs": ("    ", "\t"),
     "no line end": ("return self.chairs\n", "return self.chairs"),
 }
