@@ -16,16 +16,28 @@ from pathlib import Path
 
 from course_lib.grading.databases import needs_database
 from course_lib.grading.given_cells import read_exercise
-from course_lib.grading.notebook_cells import Cell
+from course_lib.grading.notebook_cells import Cell, read_handed_in
 from course_lib.grading.project_files import file_cells, starter
-from course_lib.index import Course, Exercise, UnknownId, load
+from course_lib.index import Course, Exercise, load
 from course_lib.labs.postgresql.programs import PostgresMissing, find
 from course_lib.practice.scenarios import Checks
 from course_lib.practice.source import BadExercise, reference_text
 
 __all__ = ["Assignment", "defined", "exercise_of", "open_assignment"]
 
-_CALL = re.compile(r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']")
+_CALL = r"\b(?:check|hint|solution|reset)\(\s*[\"']([^\"']+)[\"']"
+_CALLED = re.compile(
+    rf"""{_CALL}
+    |\#.*
+    |\"{{3}} (?: \\[\s\S] | (?!\"{{3}})[^\\] )*+ (?:\"{{3}})?
+    |'{{3}} (?: \\[\s\S] | (?!'{{3}})[^\\] )*+ (?:'{{3}})?
+    |\" (?: \\[\s\S] | [^\"\\\n] )*+ \"?
+    |' (?: \\[\s\S] | [^'\\\n] )*+ '?""",
+    re.VERBOSE,
+)
+"""A call, or else a comment or a text, which is read over with all calls in it."""
+
+_MENTIONED = re.compile(_CALL)
 
 _DEFINES = re.compile(r"(?:^|[\r\n])[ \t\f]*(?:class|(?:async[ \t]+)?def)[ \t]+(\w+)")
 
@@ -98,17 +110,33 @@ def _require_database(checks: Checks) -> None:
 def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
     """The id of the exercise that these cells belong to; "" if they do not say.
 
-    They call `check("...")`, or define all the names that one exercise asks for.
+    They call `check("...")`, in the cell that was given for this or elsewhere; or define all
+    the names that one exercise asks for; or mention the call in words. The last call counts.
     """
     cells = [*cells]
-    for cell in cells:
-        for id in _CALL.findall(cell["source"]):
-            try:
-                found = course.exercise(id)
-            except UnknownId:
-                continue
-            if not found.is_project:
-                return found.id
+    code = [cell for cell in cells if cell["kind"] == "code"]
+    given = [cell for cell in code if "check" in cell["tags"]]
+    return (
+        _last(_CALLED, given, course)
+        or _last(_CALLED, code, course)
+        or _defining(cells, course, root)
+        or _last(_MENTIONED, cells, course)
+    )
+
+
+def _last(calls: re.Pattern[str], cells: list[Cell], course: Course) -> str:
+    """The id of the last exercise that is named like this; "" for none."""
+    known = {e.id: e.id for e in course.exercises if not e.is_project}
+    known |= {e.catalogue: e.id for e in course.exercises if not e.is_project}
+    for cell in reversed(cells):
+        found = [known[call[1]] for call in calls.finditer(cell["source"]) if call[1] in known]
+        if found:
+            return found[-1]
+    return ""
+
+
+def _defining(cells: list[Cell], course: Course, root: Path) -> str:
+    """The id of the only exercise of which all names are defined."""
     written = defined(cells)
     fitting = [
         exercise.id
@@ -122,14 +150,33 @@ def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
 
 @functools.cache
 def names_of(checks: Path) -> tuple[str, ...]:
-    """NAMES of a checks.py, read without running it; () if they are not there."""
+    """NAMES of a checks.py that learners define themselves; () if they are not there.
+
+    It is read without being run, and so is the notebook beside it.
+    """
     try:
-        for node in ast.parse(checks.read_bytes()).body:
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "NAMES":
-                return tuple(ast.literal_eval(node.value))
+        names = _tuples(ast.parse(checks.read_bytes())).get("NAMES", ())
+        notebook = checks.with_name("exercise.ipynb")
+        given = read_handed_in(notebook.name, notebook.read_bytes())
     except (OSError, SyntaxError, ValueError):
-        pass
-    return ()
+        return ()
+    setup = defined(cell for cell in given if "setup" in cell["tags"])
+    return tuple(name for name in names if name not in setup)
+
+
+def _tuples(tree: ast.Module) -> dict[str, tuple[str, ...]]:
+    """The tuples of texts that a module begins with, by name; one may be unpacked in another."""
+    found: dict[str, tuple[str, ...]] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple):
+            texts: list[str] = []
+            for item in node.value.elts:
+                if isinstance(item, ast.Starred):
+                    texts += found.get(ast.unparse(item.value), ())
+                elif isinstance(item, ast.Constant):
+                    texts.append(str(item.value))
+            found[ast.unparse(node.targets[0])] = tuple(texts)
+    return found
 
 
 def defined(cells: Iterable[Cell]) -> set[str]:

@@ -11,7 +11,8 @@ from course_lib.grading import handed_in as module
 from course_lib.grading.choosing import Undecided, choose
 from course_lib.grading.handed_in import HandedIn, Submission, handed_in
 from course_lib.grading.roster import Learner, assigned, read_roster
-from course_lib.index import load
+from course_lib.index import ROOT, course, load
+from course_lib.practice.source import reference_text
 
 from .conftest import ANSWER, ID
 
@@ -247,6 +248,50 @@ def test_the_exercise_is_found_by_what_the_cells_call(index, root):
 
 def test_the_exercise_is_found_by_the_names_it_asks_for(index, root):
     assert chosen([("a.py", ANSWER)], index, root).exercise == ID
+
+
+def code(source, *tags):
+    return {"cell_type": "code", "source": source, "metadata": {"tags": [*tags]}}
+
+
+RETRY = code('check("01.4-retry")')
+WORDS_ON_ANOTHER = {
+    "in markdown": [{"cell_type": "markdown", "source": 'I did `check("01.3-file-recovery")`.'}],
+    "in a comment": [code("x = 1  # check('01.3-file-recovery') was yesterday")],
+    "in a text": [code('x = """\nNot check("01.3-file-recovery")\n"""')],
+    "in a text of one line": [code("x = 'it\\'s check(\"01.3-file-recovery\")'")],
+    "in an earlier call": [code('solution("01.3-file-recovery")')],
+}
+
+
+@pytest.mark.parametrize("before", WORDS_ON_ANOTHER.values(), ids=WORDS_ON_ANOTHER)
+def test_words_on_another_exercise_do_not_count(before):
+    files = [("a.ipynb", json.dumps({"cells": [*before, RETRY]}))]
+
+    assert chosen(files, course(), ROOT).exercise == "01.4-retry"
+
+
+def test_the_given_cell_counts_more_than_any_other():
+    cells = [code('check("01.4-retry")', "check"), code('solution("01.3-file-recovery")')]
+    files = [
+        ("a.ipynb", json.dumps({"cells": cells[::-1]})),
+        ("b.ipynb", json.dumps({"cells": cells})),
+    ]
+
+    assert [chosen([file], course(), ROOT).exercise for file in files] == ["01.4-retry"] * 2
+
+
+def test_words_count_where_nothing_else_says_it():
+    assert chosen([("a.py", '# check("01.4-retry")')], course(), ROOT).exercise == "01.4-retry"
+
+
+@pytest.mark.parametrize("id", ["01.2-error-boundary", "01.2-bank-exceptions", "01.4-retry"])
+def test_an_answer_without_what_is_given_says_which_exercise_it_is(id):
+    source = (ROOT / course().exercise(id).source).read_text(encoding="utf-8")
+
+    found = chosen([("a.py", reference_text(source, "solution"))], course(), ROOT)
+
+    assert found.exercise == id
 
 
 def test_of_several_files_the_one_with_the_answer_is_taken(index, root):

@@ -38,6 +38,8 @@ SCRIPTS = {
     "tags that are no literal": b"# %% tags=[{{}}]\n" + ANSWER.encode(),
     "ids that never end": b"# %% " + b' id="' * MANY + b"\n" + ANSWER.encode(),
     "calls that never end": b"check(\n" * MANY,
+    "calls of exercises that nobody knows": b"".join(b"check('%d')\n" % n for n in range(MANY)),
+    "quotes and backslashes": b"x = '" + b"\\'\"" * MANY + b"check('" + b"'" * MANY,
     "an encoding that takes hours": b"# coding: punycode\n# \xff\n"
     + b"a" * MANY
     + b"-"
