@@ -38,8 +38,8 @@ MOST_DEPTH = 32
 MOST_PATH = 1_000
 """Letters of a path in a zip; a file with a longer one is not looked at."""
 
-_WANTED = (".ipynb", ".py", ".sql", ".ipynb.json", ".ipynb.txt")
-"""`.sql` is in projects only; the last two are what some browsers make of a notebook."""
+_WANTED = (".ipynb", ".py", ".pyw", ".sql", ".ipynb.json", ".ipynb.txt", ".py.txt")
+"""`.sql` is in projects only; the last three are what some browsers and editors make."""
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
 _MOODLES = re.compile(r"_\d+_assign")

@@ -22,6 +22,8 @@ __all__ = ["Cell", "decoded", "read_handed_in"]
 Cell = dict[str, Any]
 """`name` for reports, `id`, `kind` ("code" or another), `tags`, `solution`, `source`."""
 
+_SCRIPTS = (".py", ".pyw", ".py.txt")
+
 MOST_CELLS = 2_000
 
 MOST_ID = 200
@@ -49,7 +51,7 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
     if not data.strip():
         raise Unreadable(f"{name} is empty; hand in the notebook again.")
     text = decoded(data)
-    if name.lower().endswith(".py") and not _NOTEBOOK.match(text):
+    if name.lower().endswith(_SCRIPTS) and not _NOTEBOOK.match(text):
         _require_few(name, sum(map(text.count, _CELL_MARKS)))
         return _script(text)
     try:

@@ -5,6 +5,8 @@ import textwrap
 
 import pytest
 
+from course_lib.grading.handed_in import handed_in
+
 from .conftest import ANSWER
 
 IMPORT = "import operator\n"
@@ -151,6 +153,15 @@ import operator
 @pytest.mark.parametrize("data", NOTEBOOKS.values(), ids=NOTEBOOKS)
 def test_a_notebook_gets_all_its_marks(data, mark):
     assert mark(data, "handed_in.ipynb").points == 4
+
+
+@pytest.mark.parametrize("name", ["answer.pyw", "answer.py.txt", "ANSWER.PY"])
+def test_a_script_may_have_other_endings(name, mark, tmp_path):
+    (tmp_path / name).write_text(ANSWER, encoding="utf-8")
+    with handed_in(tmp_path) as [submission]:
+        [file] = submission.read().files
+
+    assert mark(file.data, file.path).points == 4
 
 
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
