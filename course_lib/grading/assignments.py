@@ -114,13 +114,14 @@ def exercise_of(cells: Iterable[Cell], course: Course, root: Path) -> str:
     the names that one exercise asks for; or mention the call in words. The last call counts.
     """
     cells = [*cells]
-    code = [cell for cell in cells if cell["kind"] == "code"]
+    naming = [cell for cell in cells if _MENTIONED.search(cell["source"])]
+    code = [cell for cell in naming if cell["kind"] == "code"]
     given = [cell for cell in code if "check" in cell["tags"]]
     return (
         _last(_CALLED, given, course)
         or _last(_CALLED, code, course)
         or _defining(cells, course, root)
-        or _last(_MENTIONED, cells, course)
+        or _last(_MENTIONED, naming, course)
     )
 
 
