@@ -1,7 +1,8 @@
 """Cells as Python: what only a notebook understands is taken out, line by line.
 
 Nothing is run. A line goes only if Python cannot read the cell because of it, so that
-a text in quotes that begins with `!` or `%` stays.
+a text in quotes that begins with `!` or `%` stays. What a magic runs, as `%time x = 1`
+does, stays without the magic.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import re
+import sys
 import textwrap
 import warnings
 
@@ -22,6 +24,9 @@ _LINE = re.compile(
     r"(?:[!%?].*|[\w.]+\s*\?{1,2}\s*)$"
 )
 _MOST_LINES = 200
+_TIMED = re.compile(r"\s*%time +(?P<statement>\S.*)")
+_PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)|In ?\[\d+\]: ?|[ \t]*\.{3,}: ?")
+_FIRST_PROMPT = re.compile(r">>> |In ?\[\d+\]: ")
 
 
 @functools.lru_cache(256)
@@ -51,7 +56,8 @@ def readable(code: str) -> str:
         return ""
     if magic:
         lines[start] = ""
-    return "\n".join(_without_lines(lines))
+    lines = _without_calls_of_magics(_without_prompts(lines, start))
+    return _futures_first("\n".join(_without_lines(lines)))
 
 
 def reindented(code: str) -> str:
@@ -73,8 +79,77 @@ def _without_lines(lines: list[str]) -> list[str]:
         line = _LINE.fullmatch(lines[number - 1])
         if line is None:
             break
-        lines[number - 1] = f"{line['indent']}pass"
+        timed = _TIMED.fullmatch(line[0])
+        statement = timed["statement"] if timed and parse(timed["statement"]) else "pass"
+        continued = line[0].endswith("\\")
+        lines[number - 1] = line["indent"] + statement
+        while continued and number < len(lines):
+            continued = lines[number].endswith("\\")
+            lines[number] = ""
+            number += 1
     return lines
+
+
+def _without_prompts(lines: list[str], start: int) -> list[str]:
+    """Take off the prompts of a session that was pasted, as IPython does."""
+    if not lines or not _FIRST_PROMPT.match(lines[start]) or parse("\n".join(lines)):
+        return lines
+    return [_PROMPT.sub("", line, count=1) if _PROMPT.match(line) else line for line in lines]
+
+
+def _without_calls_of_magics(lines: list[str]) -> list[str]:
+    """Put the code that `get_ipython().run_cell_magic("time", "", code)` runs in its place."""
+    code = "\n".join(lines)
+    tree = parse(code) if "get_ipython().run_" in code else None
+    for node in _alone(tree):
+        match node:
+            case ast.Expr(
+                ast.Call(
+                    func=ast.Attribute(attr="run_cell_magic" | "run_line_magic"),
+                    args=[ast.Constant(str(magic)), *_, ast.Constant(str(text))],
+                )
+            ) if magic in _PYTHON_MAGICS:
+                _replace(lines, node, text)
+    return "\n".join(lines).split("\n")
+
+
+def _futures_first(code: str) -> str:
+    """Move imports from __future__ to the first line; the others stay where they are."""
+    tree = parse(code) if "__future__" in code else None
+    futures = [node for node in _alone(tree) if _is_future(node)]
+    body = tree.body[1:] if tree and ast.get_docstring(tree) is not None else tree and tree.body
+    if not body or all(map(_is_future, body[: len(futures)])):
+        return code
+    lines = code.split("\n")
+    for node in futures:
+        _replace(lines, node, "pass")
+    first = "; ".join(map(ast.unparse, futures))
+    if lines[0].partition("#")[0].strip() in ("", "pass"):
+        return "\n".join([first, *lines[1:]])
+    beside = "\n".join([f"{first}; {lines[0]}", *lines[1:]])
+    return beside if parse(beside) else "\n".join([first, *lines])
+
+
+def _is_future(node: ast.stmt) -> bool:
+    return isinstance(node, ast.ImportFrom) and node.module == "__future__"
+
+
+def _alone(tree: ast.Module | None) -> list[ast.stmt]:
+    """The statements of the top level that share no line with another."""
+    body = tree.body if tree else []
+    ends = [0, *(node.end_lineno or 0 for node in body)]
+    starts = [*(node.lineno for node in body[1:]), sys.maxsize]
+    return [
+        node
+        for node, end, start in zip(body, ends, starts, strict=False)
+        if end < node.lineno and (node.end_lineno or 0) < start
+    ]
+
+
+def _replace(lines: list[str], node: ast.stmt, text: str) -> None:
+    """Put `text` where the statement stands, and leave its other lines empty."""
+    end = node.end_lineno or node.lineno
+    lines[node.lineno - 1 : end] = [text] + [""] * (end - node.lineno)
 
 
 def _stops_at(code: str) -> int | None:

@@ -199,6 +199,41 @@ def cell_magic_above(notebook):
     answer_cell(notebook)["source"] = "%%time\n" + ANSWER
 
 
+def magics_that_run_python(notebook):
+    changed = ANSWER.replace("self.chairs += n", "self.chairs += operator.mul(n, ONE)")
+    magics = "!pip install nothing \\\n    'and more'\n%time import operator\n%time ONE = 1\n"
+    answer_cell(notebook)["source"] = magics + changed
+
+
+def future_below_a_magic(notebook):
+    magic = "%load_ext autoreload\nfrom __future__ import annotations\nimport math\n"
+    changed = ANSWER.replace(", n):", ", n: Chairs):")
+    answer_cell(notebook)["source"] = magic + changed
+
+
+def future_below_imports(notebook):
+    changed = ANSWER.replace(", n):", ", n: Chairs):")
+    future = "import math\nfrom __future__ import (\n    annotations,\n)\n"
+    replaced(notebook, code(future + changed))
+
+
+def future_below_a_class(notebook):
+    changed = ANSWER.replace(", n):", ", n: Chairs):")
+    at = changed.index("class Counter")
+    future = "from __future__ import annotations\n"
+    replaced(notebook, code(changed[:at] + future + changed[at:]))
+
+
+def pasted_with_prompts(notebook):
+    lines = ["... " + line for line in ANSWER.split("\n")]
+    lines[0] = lines[0].replace("...", ">>>")
+    answer_cell(notebook)["source"] = "\n".join(lines)
+
+
+def pasted_with_prompts_of_ipython(notebook):
+    answer_cell(notebook)["source"] = "In [3]: " + ANSWER.replace("\n", "\n   ...: ")
+
+
 def magic_inside_a_function(notebook):
     changed = ANSWER.replace(
         "        self.chairs += n\n", "        %time 1\n        self.chairs += n\n"
@@ -329,6 +364,12 @@ MANGLED = (
     class_continued_by_inheritance,
     magics_and_shell_lines,
     cell_magic_above,
+    magics_that_run_python,
+    future_below_a_magic,
+    future_below_imports,
+    future_below_a_class,
+    pasted_with_prompts,
+    pasted_with_prompts_of_ipython,
     magic_inside_a_function,
     text_that_looks_like_magics,
     cells_in_other_languages,
@@ -371,13 +412,26 @@ def test_the_starter_here_is_the_one_that_learners_get(root):
         '# %% id="counter" tags=["solution"]\n' + ANSWER,
         "#!/usr/bin/env python\n# coding: utf-8\n\n# In[1]:\n\n\nget_ipython().system('ls')\n\n\n"
         "# In[ ]:\n\n\n" + ANSWER + "\n\n# In[2]:\n\n\n1 / 0\n",
+        "# In[1]:\n\n\nget_ipython().run_line_magic('time', 'ONE = 1')\n\n\n# In[2]:\n\n\n"
+        f"get_ipython().run_cell_magic('time', '', {ANSWER.replace('= n', '= n * ONE')!r})\n",
         ANSWER.encode("utf-8-sig"),
         ANSWER.encode("utf-16"),
         b"# coding: latin-1\nNAME = '\xe9'\n" + ANSWER.encode(),
         b"NAME = '\xe9'\n" + ANSWER.encode(),
         ANSWER.replace("\n", "\r"),
     ],
-    ids=["plain", "cells", "tagged", "saved by Jupyter", "BOM", "UTF-16", "cookie", "none", "Mac"],
+    ids=[
+        "plain",
+        "cells",
+        "tagged",
+        "saved by Jupyter",
+        "saved magics",
+        "BOM",
+        "UTF-16",
+        "cookie",
+        "none",
+        "Mac",
+    ],
 )
 def test_a_script_gets_all_its_marks(text, mark):
     assert mark(text).points == 4
