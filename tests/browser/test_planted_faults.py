@@ -109,6 +109,9 @@ CELLS = {
     "focus hardly seen": """\
         only('<style>.thin:focus { outline: 1px solid #0b4f9e !important }</style>'
             '<button class="thin">thin</button>')""",
+    "focus ring cut off": """\
+        only('<style>.cut:focus { outline: 3px solid #0b4f9e !important }</style>'
+            '<p style="overflow: hidden"><button class="cut">cut</button></p>')""",
     "unknown control": 'group(w.HTML(\'<input type="color" aria-label="colour">\'))[0]',
     "not usable by keyboard": """\
         only('<label><input type="checkbox" onclick="return false">stuck</label>')""",

@@ -9,17 +9,32 @@
   let ids = 0;
   const idOf = (node) => (node.dataset.audit = node.dataset.audit || String(++ids));
 
+  const ringed = (style) => style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
   // What could show the focus. An outline or shadow that is always there shows nothing.
   const look = (one) => [one, one.parentElement, one.closest('.widget-slider')].filter(Boolean).map((at) => {
     const style = getComputedStyle(at);
-    const outline = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0;
-    return `${outline && style.outline} ${style.boxShadow}`;
+    return `${ringed(style) && style.outline} ${style.boxShadow}`;
   }).join(' | ');
   // A ring of 2 pixels and 3:1 (WCAG 2.2, 1.4.11 and 2.4.13); a shadow is taken as it is.
   const faint = (one) => {
     const style = getComputedStyle(one);
-    if (style.outlineStyle === 'none' || !parseFloat(style.outlineWidth)) return false;
-    return parseFloat(style.outlineWidth) < 2 || audit.against(style.outlineColor, one.parentElement) < 3;
+    if (!ringed(style)) return false;
+    const thin = parseFloat(style.outlineWidth) < 2;
+    return thin || audit.against(style.outlineColor, one.parentElement) < 3;
+  };
+  // A box around it that shows nothing beyond its edge cuts the ring off.
+  const cut = (one) => {
+    const style = getComputedStyle(one);
+    const ring = parseFloat(style.outlineWidth) + parseFloat(style.outlineOffset) - 1;
+    const inner = one.getBoundingClientRect();
+    if (!ringed(style)) return false;
+    for (let at = one.parentElement; at && !at.matches('.jp-OutputArea'); at = at.parentElement) {
+      const outer = at.getBoundingClientRect();
+      const beyond = inner.top - ring < outer.top || inner.bottom + ring > outer.bottom ||
+        inner.left - ring < outer.left || inner.right + ring > outer.right;
+      if (beyond && getComputedStyle(at).overflow !== 'visible') return true;
+    }
+    return false;
   };
   const NO_LOOK = 'false none';
   const unfocused = new WeakMap();
@@ -53,7 +68,7 @@
     const whole = one.type === 'radio' ? one.closest('.widget-radio-box') : one;
     const before = unfocused.get(one) || look(one).split(' | ').map(() => NO_LOOK).join(' | ');
     const seen = look(one) !== before;
-    const control = { id: idOf(whole), group, role: roleOf(one), where: audit.where(one), seen, faint: faint(one), state: stateOf(one) };
+    const control = { id: idOf(whole), group, role: roleOf(one), where: audit.where(one), seen, faint: faint(one), cut: cut(one), state: stateOf(one) };
     return { inside, control };
   };
   const ROLES = { BUTTON: 'button', TEXTAREA: 'textbox', SUMMARY: 'summary' };

@@ -134,6 +134,8 @@ def _use(
         yield Finding("focus not seen", where, "nothing shows that the keyboard is here")
     elif control["faint"]:
         yield Finding("focus hardly seen", where, "its ring has under 2 pixels or under 3:1")
+    elif control["cut"]:
+        yield Finding("focus ring cut off", where, "let what stands around it overflow")
     if role not in _KEYS:
         yield Finding("unknown control", where, f"nobody knows how to use a {role} by keyboard")
         return
