@@ -71,7 +71,7 @@ def _read(cell: dict[str, Any]) -> _Cell | None:
     """The cell as far as Python can read it; None if it is none of the learner's code."""
     tags = {*cell["tags"]}
     marked = bool(cell["solution"]) or bool(tags & {"setup", "solution"})
-    if (cell["kind"] != "code" and not marked) or tags & {"check", "play"}:
+    if cell["kind"] != "code" and not marked:
         return None
     code = readable(cell["source"])
     return _Cell(cell["name"], code, parse(code), marked)

@@ -134,6 +134,17 @@ def constant_in_a_cell_of_its_own(notebook):
     replaced(notebook, code("ONE = int('1')"), code("print('nothing')"), code(changed))
 
 
+def helper_in_the_cell_to_play_with(notebook):
+    changed = ANSWER.replace("n > self.chairs", "too_many(n, self.chairs)")
+    helper = "def too_many(n, chairs):\n    return n > chairs"
+    replaced(notebook, code(changed), code(helper, tags=["play"]))
+
+
+def answer_in_the_cell_that_checks(notebook):
+    answer_cell(notebook)["source"] = STARTER
+    notebook["cells"].append(code(ANSWER + '\ncheck("01.1-counter")', tags=["check"]))
+
+
 def helper_below_the_class(notebook):
     changed = ANSWER.replace("n > self.chairs", "too_many(n, self.chairs)")
     replaced(notebook, code(changed), code("def too_many(n, chairs):\n    return n > chairs"))
@@ -356,6 +367,8 @@ MANGLED = (
     cut_in_three,
     helper_in_a_cell_of_its_own,
     constant_in_a_cell_of_its_own,
+    helper_in_the_cell_to_play_with,
+    answer_in_the_cell_that_checks,
     helper_below_the_class,
     cells_in_any_order,
     registered_in_cells_of_their_own,
