@@ -235,15 +235,19 @@ def _write(rows: list[GradedRow], opened: _Opened, asked: ClassGrading) -> None:
     known = {each.id: known_mistakes(each.proofs / "mutants") for each in assignments}
     page = pages.class_page(rows, assignments, known, asked.protections)
     _text(out / "class.html", page)
-    _remove_others(out / "feedback", ".html", {row.page for row in rows})
-    _remove_others(out / "gradescope", ".json", {row.page for row in rows})
+    _remove_others(out, {row.page for row in rows})
 
 
-def _remove_others(folder: Path, ending: str, named: set[str]) -> None:
-    """Remove pages of an earlier run that no row names any more, and nothing else."""
-    for path in folder.glob(f"*{ending}"):
-        if PAGE_NAME.fullmatch(path.stem) and path.stem not in named:
-            path.unlink()
+def _remove_others(out: Path, named: set[str]) -> None:
+    """Remove pages of an earlier run that no row names any more, and nothing else.
+
+    Each has its twin for Gradescope; what somebody else put there has none.
+    """
+    for page in (out / "feedback").glob("*.html"):
+        twin = out / "gradescope" / f"{page.stem}.json"
+        if PAGE_NAME.fullmatch(page.stem) and page.stem not in named and twin.exists():
+            page.unlink()
+            twin.unlink()
 
 
 def _text(path: Path, text: str) -> None:

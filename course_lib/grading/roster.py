@@ -93,7 +93,7 @@ def assigned(
 
 
 def _stem(name: str) -> str:
-    for ending in (".ipynb", ".py", ".zip", ".ipynb.json", ".ipynb.txt"):
+    for ending in (".ipynb", ".py", ".pyw", ".zip", ".ipynb.json", ".ipynb.txt", ".py.txt"):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name

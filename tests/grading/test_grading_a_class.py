@@ -342,7 +342,7 @@ def test_what_has_changed_is_marked_again(root, place, seed):
 
 def test_pages_that_no_row_names_any_more_are_removed_and_nothing_else(root, place):
     _, out = grade(root, place)
-    (out / "feedback" / "notes.html").write_text("mine", encoding="utf-8")
+    (out / "feedback" / "2024-notes.html").write_text("mine", encoding="utf-8")
     (place / "aaron.py").write_text(ANSWER, encoding="utf-8")
     (place / "bo.py").unlink()
 
@@ -352,7 +352,7 @@ def test_pages_that_no_row_names_any_more_are_removed_and_nothing_else(root, pla
     there = {path.name for path in (out / "feedback").iterdir()}
     assert pages <= there
     assert len(there) == 7 + 1
-    assert "notes.html" in there
+    assert "2024-notes.html" in there
     assert len([*(out / "gradescope").iterdir()]) == 7
 
 

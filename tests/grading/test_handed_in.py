@@ -386,6 +386,16 @@ def test_a_name_is_the_same_however_its_accents_are_written():
     assert (learner.name, each.name) == ("Zoë", "Zoe\u0308.ipynb.txt")
 
 
+@pytest.mark.parametrize("name", ["ana.pyw", "ana.py.txt", "ana.ipynb.json"])
+def test_a_roster_need_not_name_the_ending(name):
+    [(learner, each)] = assigned(
+        [Submission(name, lambda: HandedIn("hers"))], [Learner("Ana", "ana")]
+    )
+
+    assert learner.name == "Ana"
+    assert each is not None
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
