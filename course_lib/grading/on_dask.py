@@ -56,7 +56,7 @@ def marked_on_dask(
     try:
         with _connected(distributed, scheduler, jobs) as client:
             yield from _results(distributed, client, tasks, setting)
-            client.run(_close)
+            client.run(_close, on_error="ignore")  # all is marked; a worker may die even now
     except (OSError, TimeoutError, distributed.client.FutureCancelledError) as error:
         where = scheduler or "this machine"
         raise ValueError(

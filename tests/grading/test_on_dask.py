@@ -76,15 +76,16 @@ def test_dask_gives_the_same_bytes(root, place, seed, tmp_path):
     assert one == two == dask
 
 
+@pytest.mark.parametrize("moment", [3, 8], ids=["early", "when all is marked"])
 def test_a_worker_of_dask_that_is_killed_loses_and_doubles_nothing(
-    root, place, seed, tmp_path, monkeypatch
+    root, place, seed, tmp_path, monkeypatch, moment
 ):
     killed = []
 
-    def kill_one(done, total):
-        workers = [c for c in psutil.Process().children() if "spawn_main" in " ".join(c.cmdline())]
-        if done == 3 and not killed:
-            killed.extend(workers)
+    def kill_one(done, _total):
+        if done == moment and not killed:
+            children = psutil.Process().children()
+            killed.extend(c for c in children if "spawn_main" in " ".join(c.cmdline()))
             killed[0].kill()
 
     monkeypatch.setattr(command, "_Progress", lambda: kill_one)
