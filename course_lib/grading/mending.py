@@ -46,6 +46,8 @@ def readable(code: str) -> str:
 
     >>> readable("%matplotlib inline\\nx = 1\\nfiles = !ls\\n")
     'pass\\nx = 1\\npass'
+    >>> readable("In [3]: x = 1")  # to Python, a note on the type of In[3]
+    'x = 1'
     """
     lines = code.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n").split("\n")
     while lines and not lines[-1].strip():
@@ -92,7 +94,7 @@ def _without_lines(lines: list[str]) -> list[str]:
 
 def _without_prompts(lines: list[str], start: int) -> list[str]:
     """Take off the prompts of a session that was pasted, as IPython does."""
-    if not lines or not _FIRST_PROMPT.match(lines[start]) or parse("\n".join(lines)):
+    if not lines or not _FIRST_PROMPT.match(lines[start]):
         return lines
     return [_PROMPT.sub("", line, count=1) if _PROMPT.match(line) else line for line in lines]
 
