@@ -24,9 +24,6 @@ if (sought) {
     history.replaceState({ sought: sought.value }, "");
   };
   sought.addEventListener("input", filter);
-  // Whoever comes back goes on with what was found.
-  if (history.state && history.state.sought) {
-    sought.value = history.state.sought;
-    filter();
-  }
+  sought.value = history.state?.sought ?? "";  // whoever comes back goes on
+  if (sought.value) filter();
 }
