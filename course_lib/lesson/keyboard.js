@@ -3,7 +3,7 @@
   if (window.courseKeyboard) return;
   window.courseKeyboard = true;
   const SAME = 'As before: ';
-  const GONE = 'The kernel was restarted, so this control does nothing. Run this cell again.';
+  const GONE = 'The kernel was restarted, so this control does nothing. Run the cells again, from the top.';
   const statusOf = (node) => {
     const group = node.closest('.course-group');
     return group && group.querySelector('.course-status .widget-html-content');
@@ -50,7 +50,8 @@
     setTimeout(() => {
       const now = readout.textContent.trim();
       const status = statusOf(readout);
-      if (!status || typed === now || Number(typed) === Number(now)) return;
+      const shown = 0.5 / 10 ** (now.split('.')[1] || '').length;  // as far as its decimals tell
+      if (!status || typed === now || Math.abs(Number(typed) - Number(now)) <= shown + 1e-9) return;
       status.prepend(sentence(`"${typed}" is not possible; it goes${courseRange(handle)}. It is ${now} now.`));
     }, 250);
   };

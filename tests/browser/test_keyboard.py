@@ -30,7 +30,8 @@ w.VBox([group("A question", [radio, number, answer, status]), second])
 """
 SLIDER = """\
 slider = w.IntSlider(value=5, min=1, max=32, description="wait")
-group("A slider", [slider, region()])
+part = w.FloatSlider(value=1, max=3, step=0.1, readout_format=".1f", description="part")
+group("A slider", [slider, part, region()])
 """
 BUSY = "time.sleep(2)"
 CELLS = [
@@ -128,9 +129,17 @@ def a_refused_value_is_told(page: Any) -> None:
         field.focus()
         press(page, "Control+A")
         page.keyboard.type(typed)
-        assert page.get_by_role("slider").get_attribute("aria-valuetext") == "5"
+        assert page.get_by_role("slider", name="wait").get_attribute("aria-valuetext") == "5"
         press(page, "Enter")
         told(page, words, place=1)
+
+    for typed in ("2.55", "much"):  # the first is taken, and shown with one decimal
+        page.get_by_role("textbox", name="part, type a value from 0 to 3").focus()
+        press(page, "Control+A")
+        page.keyboard.type(typed)
+        press(page, "Enter")
+    told(page, '"much" is not possible', place=1)
+    assert "2.55" not in page.locator(".course-status").nth(1).inner_text()
 
 
 def after_a_restart_a_control_says_so(page: Any) -> None:
@@ -138,4 +147,4 @@ def after_a_restart_a_control_says_so(page: Any) -> None:
     page.wait_for_selector(".course-group .jupyter-widgets-disconnected")
     page.get_by_role("button", name="Answer").focus()
     press(page, "Enter")
-    told(page, "The kernel was restarted")
+    told(page, "Run the cells again, from the top.")
