@@ -2,13 +2,16 @@
 
 import copy
 import json
+import sys
 
 import pytest
 
 from course_lib.grading.given_cells import read_given
+from course_lib.grading.learners_cells import run
 from course_lib.grading.notebook_cells import read_handed_in
 from course_lib.grading.recovering import recover
 from course_lib.index import ROOT
+from course_lib.practice.learner import CodeCell
 
 from .conftest import ANSWER
 
@@ -494,3 +497,27 @@ def test_code_nested_too_deep_for_python_costs_nobody_else_anything(mark):
 
     assert marked.points == 0
     assert mark(ANSWER).points == 4
+
+
+TOO_SLOW = """
+import time
+tries = []
+def slow():
+    tries.append(1)
+    time.sleep(5)
+first = slow()
+second = 2
+"""
+
+
+def test_what_took_too_long_is_not_run_again_and_what_is_below_it_is(monkeypatch):
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    monkeypatch.setenv("USER", "somebody")
+    monkeypatch.setitem(sys.modules, "learner", sys)
+
+    there, failure = run([CodeCell("demo", TOO_SLOW)], seconds=0.3)
+
+    assert failure.too_long
+    assert there["tries"] == [1]
+    assert "first" not in there
+    assert there["second"] == 2
