@@ -12,10 +12,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 from course_lib.index import ROOT
 from course_lib.proof.browser.chromium import SECONDS
@@ -28,6 +29,7 @@ from pathlib import Path
 from course_lib import lab, workspace
 workspace.WORK = Path(sys.argv[1])
 lab.start(port=None, browser=False, others=[
+    "--ServerApp.port=0",  # any free one: two that start together would both choose 8888
     "--LabApp.expose_app_in_browser=True",
     "--ServerApp.jpserver_extensions=notebook=True",  # Notebook 7 beside it, as some have it
 ])
@@ -117,13 +119,19 @@ def _ready(server: subprocess.Popen[bytes], home: Path, work: Path, said: Path) 
     notes = home / "jupyter" / "runtime"
     while time.monotonic() < end and server.poll() is None:
         for note in notes.glob("jpserver-*.json"):
-            try:
+            with suppress(ValueError, OSError):  # being written, or not listening yet
                 known = json.loads(note.read_text(encoding="utf-8"))
-            except ValueError:
-                continue  # being written
-            return Lab(known["url"], known["token"], work, home)
+                if _answers(known["url"], known["token"]):
+                    return Lab(known["url"], known["token"], work, home)
         time.sleep(0.05)
     raise RuntimeError(f"JupyterLab did not start:\n{said.read_text('utf-8', 'replace')[-2000:]}")
+
+
+def _answers(url: str, token: str) -> bool:
+    """Whether the server at `url` takes `token`: the note is written before the port is held."""
+    straight = build_opener(ProxyHandler({}))  # a proxy of the machine has no part in it
+    with straight.open(f"{url}api/status?token={token}", timeout=SECONDS) as answer:
+        return bool(answer.status == 200)
 
 
 def open_lesson(page: Any, lab: Lab, path: str) -> None:
