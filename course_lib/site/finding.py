@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .headings import Heading
-from .plan import Page
-from .words import ADDRESS, Word
+from .plan import WORDS, Page
+from .words import Word
 
 __all__ = ["Entry", "entries"]
 
@@ -36,8 +36,7 @@ def entries(headings: Mapping[Page, Iterable[Heading]], words: Iterable[Word]) -
             if part.level > 1 and on_pages[part.text] <= _MOST_PAGES
         ]
     found += [
-        Entry(word.term, f"word in {word.page.title}", f"{word.page.file}#{ADDRESS}")
-        for word in words
+        Entry(word.term, f"word in {word.page.title}", f"{WORDS.file}#{word.id}") for word in words
     ]
     return sorted(found, key=lambda entry: (_sorts_as(entry.name), entry.kind, entry.url))
 

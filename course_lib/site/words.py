@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bs4 import BeautifulSoup, Tag
 
 from .faults import SiteError, place
+from .headings import address
 from .plan import Page
 
 __all__ = ["ADDRESS", "Word", "explained"]
@@ -25,6 +26,11 @@ class Word:
     term: str
     meaning: str
     page: Page
+
+    @property
+    def id(self) -> str:
+        """Its address on the page "Words"."""
+        return address(f"{self.term} in {self.page.title}")
 
 
 def explained(html: BeautifulSoup, page: Page) -> tuple[Word, ...]:

@@ -61,6 +61,12 @@ def test_every_page_has_one_title_and_no_heading_skips_a_level(soups):
         assert all(b <= a + 1 for a, b in pairwise(levels)), name
 
 
+def test_no_two_names_lead_to_one_place(soups):
+    places = [link["href"] for link in soups["find.html"].select("#entries a")]
+
+    assert len(set(places)) == len(places) > 100
+
+
 def test_every_link_leads_somewhere(soups):
     ids = {name: [tag["id"] for tag in html.find_all(id=True)] for name, html in soups.items()}
     for name, html in soups.items():

@@ -5,7 +5,7 @@ from course_lib.site.counts import count
 from course_lib.site.finding import entries
 from course_lib.site.headings import Heading
 from course_lib.site.plan import Page
-from course_lib.site.words import explained
+from course_lib.site.words import Word, explained
 
 TEA, JAM = Page("tea.html", "Tea", "lesson"), Page("jam.html", "Jam", "lesson")
 
@@ -67,4 +67,13 @@ def test_find_leaves_out_headings_that_are_everywhere():
         ("A pie", "exercise", "pie.html"),
         ("The pot", "part of Tea", "tea.html#the-pot"),
         ("Tea", "lesson", "tea.html"),
+    ]
+
+
+def test_a_word_leads_to_its_meaning():
+    words = [Word("lease, permit", "a loan", TEA), Word("lease", "rent", JAM)]
+
+    assert [entry.url for entry in entries({}, words)] == [
+        "words.html#lease-in-jam",
+        "words.html#lease-permit-in-tea",
     ]
