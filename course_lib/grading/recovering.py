@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from course_lib.grading.bound_names import bound, changed, registers_with, used
 from course_lib.grading.given_cells import Given, shape
+from course_lib.grading.main_guards import bound_outside, opened
 from course_lib.grading.mending import parse, readable, reindented
 from course_lib.practice.checking import syntax_error
 from course_lib.practice.learner import CodeCell
@@ -62,6 +63,7 @@ def recover(cells: Iterable[dict[str, Any]], names: tuple[str, ...], given: Give
     """
     found = [cell for cell in map(_read, cells) if cell]
     found = _without_given([*map(_reindented, _joined(found))], names, given)
+    found = _opened(found, set(names))
     wanted = _wanted(found, set(names))
     chosen = [CodeCell(cell.name, cell.code) for cell in found if cell in wanted and cell.tree]
     return Recovered([*given.setup, *chosen], _error(found, names))
@@ -106,6 +108,18 @@ def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> 
     asked = {*names}
     written = {name for cell in cells if cell.shape not in starter for name in cell.binds & asked}
     return [c for c in cells if c.shape not in starter or not c.binds & asked <= written]
+
+
+def _opened(cells: list[_Cell], names: set[str]) -> list[_Cell]:
+    """Open `if __name__ == "__main__":` where only this stands above one of `names`."""
+    missing = names.difference(*(bound_outside(cell.tree) for cell in cells if cell.tree))
+    if not missing:
+        return cells
+    found = []
+    for cell in cells:
+        code = opened(cell.code, cell.tree, missing) if cell.tree else cell.code
+        found.append(cell if code == cell.code else replace(cell, code=code, tree=parse(code)))
+    return found
 
 
 def _wanted(cells: list[_Cell], names: set[str]) -> set[_Cell]:
