@@ -4,6 +4,7 @@ import io
 import json
 import os
 import subprocess
+import tracemalloc
 import zipfile
 
 import pytest
@@ -129,7 +130,10 @@ def files_of(place):
     return found.problem or [file.path for file in found.files]
 
 
-@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_LZMA])
+METHODS = [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+
+
+@pytest.mark.parametrize("method", METHODS)
 def test_a_zip_with_any_wrong_byte_is_read_or_has_a_sentence(method, tmp_path):
     whole = zipped("answer.py", "é.py", compression=method)
     places = range(0, len(whole), 3 if method == zipfile.ZIP_STORED else 1)
@@ -139,6 +143,33 @@ def test_a_zip_with_any_wrong_byte_is_read_or_has_a_sentence(method, tmp_path):
             path.write_bytes(whole[:place] + bytes([byte]) + whole[place + 1 :])
 
             assert files_of(tmp_path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_small_zip_that_grows_does_not_fill_the_memory(method, tmp_path):
+    with zipfile.ZipFile(tmp_path / "ana.zip", "w", method) as archive:
+        archive.writestr("answer.py", bytes(2**28))
+    assert (tmp_path / "ana.zip").stat().st_size < 2**16
+
+    tracemalloc.start()
+    try:
+        found = files_of(tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert found == "answer.py has more than 16 MiB when unzipped."
+    assert most < 2**27
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_zip_of_any_kind_is_read(method, tmp_path):
+    (tmp_path / "ana.zip").write_bytes(zipped("answer.py", "b/a.py", compression=method))
+
+    with handed_in_module.handed_in(tmp_path) as [submission]:
+        found = submission.read()
+
+    assert [file.data.decode() for file in found.files] == [ANSWER, ANSWER]
 
 
 @pytest.mark.parametrize("name", [".", "\0.py", "../..", "/", "a/" * 30_000 + "x.py"])
