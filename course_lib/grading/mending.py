@@ -2,7 +2,8 @@
 
 Nothing is run. A line goes only if Python cannot read the cell because of it, so that
 a text in quotes that begins with `!` or `%` stays. What a magic runs, as `%time x = 1`
-does, stays without the magic.
+does, stays without the magic. Where Python still cannot read a cell, odd spaces and the
+marks of a merge go, too.
 """
 
 from __future__ import annotations
@@ -13,6 +14,9 @@ import re
 import sys
 import textwrap
 import warnings
+from collections.abc import Iterator
+
+from course_lib.grading.merge_marks import sides
 
 __all__ = ["parse", "readable", "reindented"]
 
@@ -21,9 +25,12 @@ _PYTHON_MAGICS = frozenset({"time", "timeit", "capture", "prun", "memit", "mprun
 _LINE = re.compile(
     r"(?P<indent>\s*)"
     r"(?:[\w.,\s]+=\s*)?"  # files = !ls
-    r"(?:[!%?].*|[\w.]+\s*\?{1,2}\s*)$"
+    r"(?:[!%?].*|[\w.]+\s*\?{1,2}\s*|```.*)$"
 )
 _MOST_LINES = 200
+_RUN = re.compile(r"%run +(?:-\w+ +)*[\"']?(?:\./)?(?P<path>[\w/]+)\.py\b")
+_ODD_SPACES = {0xA0: " ", 0x200B: None, 0x2060: None, 0xFEFF: None}
+"""What copying from a page or a letter puts in: other spaces, and signs of no width."""
 _TIMED = re.compile(r"\s*%time +(?P<statement>\S.*)")
 _PROMPT = re.compile(r"(?:>>>|\.\.\.)(?: |$)|In ?\[\d+\]: ?|[ \t]*\.{3,}: ?")
 _FIRST_PROMPT = re.compile(r">>> |In ?\[\d+\]: ")
@@ -59,7 +66,10 @@ def readable(code: str) -> str:
     if magic:
         lines[start] = ""
     lines = _without_calls_of_magics(_without_prompts(lines, start))
-    return _futures_first("\n".join(_without_lines(lines)))
+    mended = "\n".join(_without_lines(lines))
+    if parse(mended) is None:
+        mended = next((other for other in _others(lines) if parse(other)), mended)
+    return _futures_first(mended)
 
 
 def reindented(code: str) -> str:
@@ -69,6 +79,15 @@ def reindented(code: str) -> str:
         if parse(other) is not None:
             return other
     return code
+
+
+def _others(lines: list[str]) -> Iterator[str]:
+    """With ordinary spaces, and with one side of what git could not merge."""
+    text = "\n".join(lines)
+    spaced = text.translate(_ODD_SPACES)
+    for other in (spaced, *sides(spaced)):
+        if other != text:
+            yield "\n".join(_without_lines(other.split("\n")))
 
 
 def _without_lines(lines: list[str]) -> list[str]:
@@ -81,8 +100,7 @@ def _without_lines(lines: list[str]) -> list[str]:
         line = _LINE.fullmatch(lines[number - 1])
         if line is None:
             break
-        timed = _TIMED.fullmatch(line[0])
-        statement = timed["statement"] if timed and parse(timed["statement"]) else "pass"
+        statement = _run_by(line[0])
         continued = line[0].endswith("\\")
         lines[number - 1] = line["indent"] + statement
         while continued and number < len(lines):
@@ -90,6 +108,15 @@ def _without_lines(lines: list[str]) -> list[str]:
             lines[number] = ""
             number += 1
     return lines
+
+
+def _run_by(line: str) -> str:
+    """The Python that a magic runs: a statement, or the script of `%run`."""
+    timed = _TIMED.fullmatch(line)
+    ran = _RUN.match(line)
+    if ran:
+        return f"from {ran['path'].replace('/', '.')} import *"
+    return timed["statement"] if timed and parse(timed["statement"]) else "pass"
 
 
 def _without_prompts(lines: list[str], start: int) -> list[str]:

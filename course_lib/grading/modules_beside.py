@@ -15,7 +15,10 @@ from course_lib.grading.notebook_cells import Cell, decoded
 __all__ = ["modules_beside", "write_modules"]
 
 _KIND = "module"
-_IMPORTED = re.compile(r"^[ \t]*(?:from|import)[ \t]+(?P<name>\w+)", re.MULTILINE)
+_IMPORTED = re.compile(
+    r"^[ \t]*(?:(?:from|import)[ \t]+|%run[ \t]+(?:-\w+[ \t]+)*[\"']?(?:\./)?)(?P<name>\w+)",
+    re.MULTILINE,
+)
 _WRITTEN = re.compile(
     r"\s*%%(?:writefile|file)[ \t]+(?P<more>-a[ \t]+)?[\"']?(?P<name>[\w./-]+\.py)[\"']?[ \t]*\r?\n"
 )
