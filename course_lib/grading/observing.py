@@ -5,6 +5,7 @@ A child that dies or hangs costs the scenario that was being told, and no other.
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Any
 
@@ -40,6 +41,9 @@ class Unready(Exception):
         super().__init__(state)
         self.state = state
         self.found = found
+
+
+_DEFINITION = re.compile(r"^(?:class|def|async def) ", re.MULTILINE)
 
 
 class Observing:
@@ -125,7 +129,8 @@ class Observing:
 
 def _is_prose(cell: Cell) -> bool:
     """Whether it is certain that the cell is no part of the answer: most of a notebook is not."""
-    return cell["kind"] in ("markdown", "raw") and not cell["tags"] and not cell["solution"]
+    words = cell["kind"] in ("markdown", "raw") and not cell["tags"] and not cell["solution"]
+    return words and not _DEFINITION.search(cell["source"])
 
 
 def _ready(answer: object) -> dict[str, Any]:

@@ -9,12 +9,14 @@ The rules, where there is a choice:
 - a cell that is still as it was given counts only if nothing else defines its names;
 - of several definitions the last wins, as in a notebook that is run from top to bottom;
 - a cell that Python cannot read alone, but can read together with the one before it,
-  is a part of that one.
+  is a part of that one;
+- code in a text cell counts only where no code cell defines any of what is asked for.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +29,8 @@ from course_lib.practice.checking import syntax_error
 from course_lib.practice.learner import CodeCell
 
 __all__ = ["Recovered", "recover"]
+
+_FENCED = re.compile(r"^```.*\n((?:(?!```).*\n)*)```", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,10 @@ def recover(cells: Iterable[dict[str, Any]], names: tuple[str, ...], given: Give
         cells: each with `name`, `kind`, `tags`, `solution` and `source`.
         names: what the learner defines.
     """
+    cells = [*cells]
     found = [cell for cell in map(_read, cells) if cell]
+    if not _any_written(found, names, given):
+        found = [cell for cell in map(_read_words, cells) if cell]
     found = _without_given([*map(_reindented, _joined(found))], names, given)
     found = _opened(found, set(names))
     wanted = _wanted(found, set(names))
@@ -77,6 +84,21 @@ def _read(cell: dict[str, Any]) -> _Cell | None:
         return None
     code = readable(cell["source"])
     return _Cell(cell["name"], code, parse(code), marked)
+
+
+def _any_written(cells: list[_Cell], names: tuple[str, ...], given: Given) -> bool:
+    """Whether a cell defines one of `names`, or might; a starter does not count."""
+    written = [cell for cell in cells if cell.shape not in given.starter | given.others]
+    return any(cell.tree is None or cell.marked or cell.binds & {*names, "*"} for cell in written)
+
+
+def _read_words(cell: dict[str, Any]) -> _Cell | None:
+    """The cell, or code in words: between fences, or all of it where the kind was lost."""
+    if cell["kind"] != "code" and not cell["tags"]:
+        code = "\n".join(_FENCED.findall(cell["source"])) or cell["source"]
+        tree = parse(code)
+        return _Cell(cell["name"], code, tree, False) if tree else None
+    return _read(cell)
 
 
 def _joined(cells: list[_Cell]) -> list[_Cell]:

@@ -78,3 +78,37 @@ def test_a_module_that_a_cell_writes_may_be_run(line, mark):
     text = notebook(f"%%writefile shop.py\n{ANSWER}", line, CHECK)
 
     assert mark(text, "answer.ipynb").points == 4
+
+
+def words(source, kind="markdown"):
+    return {"cell_type": kind, "metadata": {}, "source": source}
+
+
+IN_WORDS = {
+    "a raw cell": [words(ANSWER, "raw")],
+    "a text cell": [words(ANSWER)],
+    "a fence": [words(f"My answer:\n\n```python\n{ANSWER}```\n\nThat is all.")],
+    "two fences": [words(f"```\n{ANSWER[:CLASS_AT]}```\nand\n```\n{ANSWER[CLASS_AT:]}```\n")],
+    "two cells": [words(ANSWER[:CLASS_AT], "raw"), words(ANSWER[CLASS_AT:], "raw")],
+}
+
+
+@pytest.mark.parametrize("cells", IN_WORDS.values(), ids=IN_WORDS)
+def test_code_in_words_counts_where_there_is_no_other(cells, mark):
+    assert mark(notebook("print(1)", *cells, CHECK), "answer.ipynb").points == 4
+
+
+@pytest.mark.parametrize("cells", IN_WORDS.values(), ids=IN_WORDS)
+def test_code_in_words_counts_beside_the_starter(cells, mark, root):
+    given = json.loads(
+        (root / "exercises/01_shop/1_counter/exercise.ipynb").read_text(encoding="utf-8")
+    )
+    given["cells"] += cells
+
+    assert mark(json.dumps(given), "answer.ipynb").points == 4
+
+
+def test_code_in_words_does_not_count_beside_an_answer(mark):
+    text = notebook(ANSWER.replace("+= n", "+= 1"), words(ANSWER), CHECK)
+
+    assert mark(text, "answer.ipynb").points < 4
