@@ -6,6 +6,7 @@ Formats: nbformat 4 and 3 (https://nbformat.readthedocs.io), percent scripts, pl
 from __future__ import annotations
 
 import codecs
+import contextlib
 import io
 import json
 import re
@@ -14,6 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from course_lib.grading.marimo_script import is_marimo, marimo_cells
+from course_lib.grading.merge_marks import sides
 from course_lib.practice.learner import Unreadable
 from course_lib.practice.source import read_cells
 
@@ -55,7 +57,7 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
         _require_few(name, sum(map(text.count, _CELL_MARKS)))
         return _script(text)
     try:
-        notebook = json.loads(text)
+        notebook = _json(text)
         cells = notebook["cells"] if "cells" in notebook else _version_3(notebook)
         wanted = enumerate(cells[:MOST_CELLS], 1)
         found = [_cell(cell, number) for number, cell in wanted if not _is_nothing(cell)]
@@ -65,6 +67,14 @@ def read_handed_in(name: str, data: bytes) -> list[Cell]:
         ) from error
     _require_few(name, len(cells))
     return found
+
+
+def _json(text: str) -> Any:
+    """What the text says, or one side of what git could not merge. Raises ValueError."""
+    for other in (text, *sides(text)):
+        with contextlib.suppress(ValueError):
+            return json.loads(other)
+    raise ValueError("no JSON")
 
 
 def _require_few(name: str, count: int) -> None:

@@ -112,3 +112,12 @@ def test_code_in_words_does_not_count_beside_an_answer(mark):
     text = notebook(ANSWER.replace("+= n", "+= 1"), words(ANSWER), CHECK)
 
     assert mark(text, "answer.ipynb").points < 4
+
+
+def test_a_notebook_that_git_could_not_merge_counts(mark):
+    lines = json.dumps(json.loads(notebook(ANSWER, CHECK)), indent=1).splitlines(keepends=True)
+    at = next(n for n, line in enumerate(lines) if "nbformat_minor" in line)
+    lines[at:at] = ["<<<<<<< HEAD\n", lines[at], "=======\n"]
+    lines.insert(at + 4, ">>>>>>> main\n")
+
+    assert mark("".join(lines), "answer.ipynb").points == 4
