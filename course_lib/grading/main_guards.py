@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import symtable
+from collections.abc import Iterator
 
 from course_lib.grading.bound_names import bound
 
-__all__ = ["bound_outside", "opened"]
+__all__ = ["bound_outside", "has_guard", "looked_up", "opened"]
 
 _GUARDS = ("__name__ == '__main__'", "'__main__' == __name__")
 
 
+def has_guard(tree: ast.Module) -> bool:
+    return any(map(_is_guard, tree.body))
+
+
 def bound_outside(tree: ast.Module) -> set[str]:
     """Names that the top level binds wherever it is run."""
-    return bound(ast.Module([node for node in tree.body if not _is_guard(node)], []))
+    return bound(_outside(tree))
+
+
+def looked_up(tree: ast.Module) -> set[str]:
+    """Names outside of guards that functions look for at the top level when they are called.
+
+    >>> sorted(looked_up(ast.parse("def f(x):\\n    y = len(x.z)\\n    return y + N")))
+    ['N']
+    """
+    try:
+        table = symtable.symtable(ast.unparse(_outside(tree)), "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
+    functions = [each for each in _tables(table) if each.get_type() == "function"]
+    symbols = [symbol for function in functions for symbol in function.get_symbols()]
+    return {each.get_name() for each in symbols if each.is_global()} - {*dir(builtins)}
+
+
+def _tables(table: symtable.SymbolTable) -> Iterator[symtable.SymbolTable]:
+    yield table
+    for child in table.get_children():
+        yield from _tables(child)
+
+
+def _outside(tree: ast.Module) -> ast.Module:
+    return ast.Module([node for node in tree.body if not _is_guard(node)], [])
 
 
 def opened(code: str, tree: ast.Module, names: set[str]) -> str:

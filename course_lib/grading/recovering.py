@@ -23,7 +23,7 @@ from typing import Any
 
 from course_lib.grading.bound_names import bound, changed, registers_with, used
 from course_lib.grading.given_cells import Given, shape
-from course_lib.grading.main_guards import bound_outside, opened
+from course_lib.grading.main_guards import bound_outside, has_guard, looked_up, opened
 from course_lib.grading.mending import parse, readable, reindented
 from course_lib.practice.checking import syntax_error
 from course_lib.practice.learner import CodeCell
@@ -70,7 +70,7 @@ def recover(cells: Iterable[dict[str, Any]], names: tuple[str, ...], given: Give
     if not _any_written(found, names, given):
         found = [cell for cell in map(_read_words, cells) if cell]
     found = _without_given([*map(_reindented, _joined(found))], names, given)
-    found = _opened(found, set(names))
+    found = _opened(found, set(names), given)
     wanted = _wanted(found, set(names))
     chosen = [CodeCell(cell.name, cell.code) for cell in found if cell in wanted and cell.tree]
     return Recovered([*given.setup, *chosen], _error(found, names))
@@ -132,11 +132,13 @@ def _without_given(cells: list[_Cell], names: tuple[str, ...], given: Given) -> 
     return [c for c in cells if c.shape not in starter or not c.binds & asked <= written]
 
 
-def _opened(cells: list[_Cell], names: set[str]) -> list[_Cell]:
-    """Open `if __name__ == "__main__":` where only this stands above one of `names`."""
-    missing = names.difference(*(bound_outside(cell.tree) for cell in cells if cell.tree))
-    if not missing:
+def _opened(cells: list[_Cell], names: set[str], given: Given) -> list[_Cell]:
+    """Open `if __name__ == "__main__":` where only this stands above what is needed."""
+    trees = [cell.tree for cell in cells if cell.tree]
+    if not any(map(has_guard, trees)):
         return cells
+    setup = [tree for tree in (parse(cell.code) for cell in given.setup) if tree]
+    missing = names.union(*map(looked_up, trees)).difference(*map(bound_outside, trees + setup))
     found = []
     for cell in cells:
         code = opened(cell.code, cell.tree, missing) if cell.tree else cell.code

@@ -30,6 +30,9 @@ BELOW_MAIN = {
     "a part of it": ANSWER[:CLASS_AT] + guarded(ANSWER[CLASS_AT:]),
     "the other way round": guarded(ANSWER, "if '__main__' == __name__:"),
     "with an end of the program": guarded(ANSWER + "import sys\nsys.exit(Counter().take(1))\n"),
+    "a part that it needs": (
+        ANSWER.replace("self.chairs += n", "self.chairs += n * ONE") + guarded("ONE = 1")
+    ),
     "a demonstration only": f"{ANSWER}\n" + guarded("Counter = None\n1 / 0"),
 }
 
