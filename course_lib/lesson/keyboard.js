@@ -32,6 +32,30 @@
   };
   ['click', 'keyup', 'change'].forEach((kind) => document.body.addEventListener(kind, gone, true));
 
+  // While a cell runs the kernel hears no control; words say so, within half a second.
+  const BUSY = 'A cell is still running. What you do here is heard when it has ended.';
+  const busy = () => [...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')]
+    .some((one) => one.textContent.startsWith('[*]'));
+  const ASKS = '.course-group :is(button, select, input[type=checkbox], [role=slider])';
+  const waiting = (event) => {
+    const status = event.target.closest(ASKS) && statusOf(event.target);
+    if (!status || /^(Tab|Shift|Escape)$/.test(event.key) || !busy()) return;
+    const before = status.innerHTML;
+    setTimeout(() => {
+      if (!busy() || status.innerHTML !== before) return;
+      const earlier = [...status.children].find((one) => one.textContent.endsWith(BUSY));
+      const note = sentence(earlier ? SAME + BUSY : BUSY);
+      if (earlier) earlier.remove();
+      status.prepend(note);
+      const wait = setInterval(() => {
+        if (busy()) return;
+        clearInterval(wait);
+        setTimeout(() => note.remove(), 1000);  // an answer replaces it before
+      }, 300);
+    }, 300);
+  };
+  ['click', 'keyup', 'change'].forEach((kind) => document.body.addEventListener(kind, waiting, true));
+
   // A link to a heading takes the keyboard along, not only the page.
   document.body.addEventListener('click', (event) => {
     const link = event.target.closest('.jp-Notebook a[href^="#"]');

@@ -11,6 +11,7 @@ import pytest
 from nbformat import v4
 
 from course_lib.proof.browser.lab import Lab, close_lesson, open_lesson, run_all
+from course_lib.proof.browser.walk import SOON
 
 SETUP = """\
 import time
@@ -40,8 +41,9 @@ CELLS = [
     v4.new_code_cell(QUESTION),
     v4.new_markdown_cell("## The second part"),
     v4.new_code_cell(SLIDER),
+    v4.new_code_cell("time.sleep(2)"),
 ]
-PART = 3  # its place in CELLS
+PART, PAUSE = 3, 5  # their places in CELLS
 WORDS = "() => document.activeElement.parentElement.textContent.trim()"
 CHECKED = """\
 () => [...document.querySelectorAll('.widget-radio-box input:checked')]
@@ -50,6 +52,13 @@ NAMED = "() => [...document.querySelectorAll('.widget-radio-box input')].every((
 TOLD = """\
 ([place, words]) =>
   document.querySelectorAll('.course-status')[place].textContent.includes(words)"""
+RUN = """\
+place => {
+  jupyterapp.shell.currentWidget.content.activeCellIndex = place;
+  jupyterapp.commands.execute('notebook:run-cell');
+}"""
+RUNS = """\
+() => [...document.querySelectorAll('.jp-InputPrompt')].some((one) => one.textContent === '[*]:')"""
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
 
 
@@ -77,6 +86,7 @@ def told(page: Any, words: str, place: int = 0) -> None:
 def test_what_the_keyboard_does_reaches_the_reader(page: Any) -> None:
     arrows_stay_in_their_question(page)
     the_answer_judged_is_the_one_on_screen(page)
+    a_running_cell_is_told(page)
     a_link_takes_the_keyboard_along(page)
     a_fold_says_whether_it_is_open(page)
     a_refused_value_is_told(page)
@@ -99,6 +109,20 @@ def the_answer_judged_is_the_one_on_screen(page: Any) -> None:
     page.keyboard.type("0.75")
     press(page, "Tab", "Enter")
     told(page, "You said c 0.75.")
+
+
+def a_running_cell_is_told(page: Any) -> None:
+    """Nothing of it is left when the answer comes."""
+    page.evaluate(RUN, PAUSE)
+    page.wait_for_function(RUNS)
+    page.get_by_role("textbox", name="Number:").focus()
+    page.keyboard.type("5")
+    page.get_by_role("button", name="Answer").focus()
+    for words in ("A cell is still running.", "As before: A cell is still running."):
+        press(page, "Enter")
+        page.wait_for_function(TOLD, arg=[0, words], timeout=SOON)
+    told(page, "You said c 0.755.")
+    assert "running" not in page.locator(".course-status").first.inner_text()
 
 
 def a_link_takes_the_keyboard_along(page: Any) -> None:
