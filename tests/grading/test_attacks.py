@@ -201,6 +201,38 @@ for near, far in held:
     os.close(file)
 return "1,600 MiB"
 """,
+    "pages that are moved into pipes": """
+import ctypes, mmap, os
+libc = ctypes.CDLL(None, use_errno=True)
+page = mmap.mmap(-1, 4096, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+class Part(ctypes.Structure): _fields_ = [("start", ctypes.c_void_p), ("size", ctypes.c_size_t)]
+part = Part(ctypes.addressof(ctypes.c_char.from_buffer(page)), 4096)
+if libc.syscall(278, os.pipe()[1], ctypes.byref(part), 1, 0) < 0:
+    raise OSError(ctypes.get_errno(), "no pages in pipes")
+return "one page, and with it as many as it is one of"
+""",
+    "semaphores": """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+for _ in range(100):
+    if libc.semget(0, 32_000, 0o1600) < 0: raise OSError(ctypes.get_errno(), "no semaphores")
+return "200 MiB"
+""",
+    "messages that nobody has taken": """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+if libc.msgget(0, 0o1600) < 0: raise OSError(ctypes.get_errno(), "no messages")
+return "16 KiB, and in as many queues as there may be 500 MiB"
+""",
+    "sockets that hold more than is usual": """
+import socket
+for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+    try: socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, option, 2 ** 22)
+    except PermissionError as error: refused = error
+    else: return "8 MiB, times as many sockets as there may be"
+socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+raise refused
+""",
     "segments that nobody has attached": """
 import ctypes
 libc = ctypes.CDLL(None, use_errno=True)
@@ -222,6 +254,12 @@ def test_shared_memory_is_limited_like_any_other(body, look):
 
     assert "TooFew" not in text
     assert re.search("OSError|PermissionError", text)
+
+
+def test_it_stays_on_the_core_that_it_was_given(look):
+    text = look("import os\nos.sched_setaffinity(0, range(os.cpu_count()))")
+
+    assert "PermissionError" in text
 
 
 def test_pages_that_children_inherit_count_once(mark):
