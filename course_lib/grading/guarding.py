@@ -23,16 +23,13 @@ from course_lib.grading.kernel_calls import (
     enter,
     unshare,
 )
+from course_lib.grading.measuring import Use
 from course_lib.grading.protections import Limits, Protections
 
 __all__ = ["Guard"]
 
 LOOK_AGAIN = 50
 """Milliseconds between two looks at the memory in use."""
-
-_IN_USE = (b"RssAnon:", b"RssShmem:")
-_SHARES = (b"Pss_Anon:", b"Pss_Shmem:")
-"""Fields of proc(5). What is shared with files on a disk does not count."""
 
 Work = Callable[[Channel], None]
 
@@ -123,6 +120,7 @@ def _watch(child: int, control: socket.socket, limits: Limits, protections: Prot
 
 def _reason(ended: int, control: socket.socket, limits: Limits, protections: Protections) -> str:
     """Why the child is to be ended; "" when it has ended by itself."""
+    use = Use(limits) if protections.namespaces else None
     poll = select.poll()
     poll.register(ended, select.POLLIN)
     poll.register(control, select.POLLIN | select.POLLHUP)
@@ -132,8 +130,7 @@ def _reason(ended: int, control: socket.socket, limits: Limits, protections: Pro
             return ""
         if control.fileno() in ready:
             return "was ended"
-        why = _too_much(limits) if protections.namespaces else ""
-        if why:
+        if use and (why := use.too_much()):
             return why
 
 
@@ -149,39 +146,6 @@ def _how(status: int) -> str:
     if os.WIFSIGNALED(status):
         return f"was ended by signal {os.WTERMSIG(status)}"
     return f"ended its process with exit code {os.waitstatus_to_exitcode(status)}"
-
-
-def _too_much(limits: Limits) -> str:
-    """Which limit the processes of the child are beyond, all together; or nothing."""
-    memory = count = 0
-    for name in os.listdir("/proc"):
-        if name.isdecimal() and int(name) != os.getpid():
-            used = _used(name, "status", _IN_USE)
-            if used is None:
-                continue  # it has just ended
-            count += 1
-            memory += used
-    if memory > limits.memory and _each_page_once() > limits.memory:
-        return f"used more than {limits.memory >> 20:,} MiB of memory"
-    if count > limits.processes:
-        return f"had more than {limits.processes} processes"
-    return ""
-
-
-def _each_page_once() -> int:
-    """Bytes in use, where a page that several processes share counts once. Takes longer."""
-    names = [name for name in os.listdir("/proc") if name.isdecimal() and int(name) != os.getpid()]
-    return sum(_used(name, "smaps_rollup", _SHARES) or 0 for name in names)
-
-
-def _used(process: str, file: str, fields: tuple[bytes, ...]) -> int | None:
-    """Bytes in these fields together; None if the process has ended."""
-    try:
-        with open(f"/proc/{process}/{file}", "rb") as opened:
-            lines = [line.split() for line in opened if line.startswith(fields)]
-        return sum(int(line[1]) << 10 for line in lines)
-    except (OSError, ValueError, IndexError):
-        return None
 
 
 def _tell(control: socket.socket, why: str) -> None:

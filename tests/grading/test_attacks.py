@@ -256,6 +256,57 @@ def test_shared_memory_is_limited_like_any_other(body, look):
     assert re.search("OSError|PermissionError", text)
 
 
+UNCOUNTED = {
+    "shared pages that are let go": """
+import mmap, time
+for _ in range(24):
+    shared = mmap.mmap(-1, 2 ** 26)
+    held.append(shared)
+    for place in range(0, 2 ** 26, 4096): shared[place] = 1
+    shared.madvise(mmap.MADV_DONTNEED)
+time.sleep(1)
+""",
+    "shared pages of which one is still mapped": """
+import ctypes, mmap, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+for _ in range(24):
+    place = libc.mmap(None, 2 ** 26, 3, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
+    ctypes.memset(place, 1, 2 ** 26)
+    libc.munmap(ctypes.c_void_p(place + 4096), 2 ** 26 - 4096)
+time.sleep(1)
+""",
+    "memory of processes whose first thread has ended": """
+import ctypes, os, threading, time
+def hog():
+    time.sleep(0.05)
+    held.extend(bytearray(b"x") * 2 ** 26 for _ in range(12))
+    time.sleep(3)
+    os._exit(0)
+for _ in range(2):
+    if os.fork() == 0:
+        threading.Thread(target=hog).start()
+        THREAD_ENDS = 60
+        ctypes.CDLL(None).syscall(THREAD_ENDS, 0)
+time.sleep(3)
+""",
+    "what is in sockets": """
+import os, socket, time
+for _ in range(20):
+    if os.fork() == 0:
+        held = [end for _ in range(240) for end in socket.socketpair()]
+        time.sleep(3)
+        os._exit(0)
+time.sleep(3)
+""",
+}
+
+
+@pytest.mark.parametrize("attack", UNCOUNTED.values(), ids=UNCOUNTED)
+def test_memory_that_no_process_shows_is_limited_like_any_other(attack, mark):
+    assert "used more than 1,024 MiB of memory" in mark(f"held = []\n{attack}{ANSWER}").report.text
+
+
 def test_it_stays_on_the_core_that_it_was_given(look):
     text = look("import os\nos.sched_setaffinity(0, range(os.cpu_count()))")
 
