@@ -24,8 +24,8 @@ from course_lib.grading.rows import GradedRow
 
 __all__ = ["canvas", "gradescope", "moodle", "plain_csv"]
 
-_FORMULA = re.compile(r"(^|;)(?=\s*[=+\-@＝＋－＠])")
-"""Where one begins; half the world's spreadsheets part cells at `;`."""
+_FORMULA = re.compile(r"(^|;)(?=[\s\"]*[=+\-@＝＋－＠])")
+"""Where one begins; half the world's spreadsheets part cells at `;`, with quotes or without."""
 
 
 def plain_csv(rows: Iterable[GradedRow], assignments: Sequence[Assignment]) -> str:

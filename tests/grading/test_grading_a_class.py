@@ -101,7 +101,7 @@ def test_every_row_has_a_mark_or_a_sentence_why_not(root, place, capsys):
             "",
             "eli.ipynb is not a whole notebook; save it as .ipynb, or hand in a .py file.",
         ),
-        "fay.pdf": ("", "", ".pdf is no notebook and no .py file."),
+        "fay.pdf": ("", "", ".pdf is no notebook and no .py file; hand in the notebook itself."),
         "'=gus()": ("0", "4", "01.1-counter: Python cannot read your file"),
     }
     assert "5 of 7 have a mark" in capsys.readouterr().out
@@ -112,15 +112,17 @@ def test_names_of_files_reach_no_spreadsheet_as_formulas_and_no_terminal_as_comm
 ):
     place = tmp_path / "class"
     place.mkdir()
-    for name in ("ana;=1+1", "＝1", " =2", "\x1b]0;new title\x07", "x\nbo: right", "\u202eright"):
+    names = ("ana;=1+1", 'bo; "=1+1', "＝1", " =2", "\x1b]0;new title\x07")
+    for name in (*names, "x\nbo: right", "\u202eright"):
         (place / f"{name}.pdf").write_text("", encoding="utf-8")
 
     _, out = grade(root, place)
 
     names = sorted(row[0].removesuffix(".pdf") for row in rows_of(out / "marks.csv")[1:])
-    assert names == sorted(["ana;'=1+1", "'＝1", "' =2", "]0;new title", "xbo: right", "right"])
+    expected = ["ana;'=1+1", "bo;' \"=1+1", "'＝1", "' =2", "]0;new title", "xbo: right", "right"]
+    assert names == sorted(expected)
     lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == 7
+    assert len(lines) == 8
     assert all(line.isprintable() for line in lines)
 
 
