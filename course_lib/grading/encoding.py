@@ -24,7 +24,7 @@ from typing import Any, NoReturn
 
 from course_lib.practice.values import DEPTH, INT_BITS, Foreign
 
-__all__ = ["MOST_BYTES", "Malformed", "decode", "encode"]
+__all__ = ["MOST_BYTES", "Malformed", "decode", "encode", "without_controls"]
 
 MOST_BYTES = 4 * 2**20
 """Of one encoded value."""
@@ -33,6 +33,16 @@ MOST_NODES = 50_000
 
 MOST_OF_ONE_HASH = 100
 """Keys of one dict or set. Python's integers have few hashes for who chooses them well."""
+
+
+_CONTROLS = {*range(32), *range(0x7F, 0xA0), *range(0x202A, 0x202F), *range(0x2066, 0x206A)}
+_CONTROLS -= {*map(ord, "\t\n\r")}
+_SHOWN = dict.fromkeys(_CONTROLS, "?")
+
+
+def without_controls(text: str) -> str:
+    """The text without what no page may hold, or what turns the words after it round."""
+    return text.translate(_SHOWN)
 
 
 class Malformed(ValueError):
@@ -155,5 +165,5 @@ _SCALARS: dict[str, Callable[[str], object]] = {
     "int": _integer,
     "float": float.fromhex,
     "bytes": bytes.fromhex,
-    "foreign": Foreign,
+    "foreign": lambda text: Foreign(without_controls(text)),
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from course_lib.grading.assignments import Assignment
 from course_lib.grading.channel import TooLate
+from course_lib.grading.encoding import without_controls
 from course_lib.grading.notebook_cells import Cell
 from course_lib.grading.seeds import Seed
 from course_lib.grading.telling import CELLS_LIMIT
@@ -171,6 +172,8 @@ def _told(answer: object) -> Told:
 def _clipped(answer: dict[str, Any]) -> dict[str, Any]:
     """Texts of a bounded length, without halves of surrogate pairs, which no file can hold."""
     return {
-        key: clip(value, 1000) if isinstance(value, str) and key != "value" else value
+        key: clip(without_controls(value), 1000)
+        if isinstance(value, str) and key != "value"
+        else value
         for key, value in answer.items()
     }

@@ -409,6 +409,24 @@ def test_what_came_back_is_escaped_on_the_page(mark):
     assert "<b>" not in page
 
 
+TURNS = "\x00\x1b[2J\x07\x9b\u202e\u2066"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        f"def take(self, n): raise TooFew({TURNS!r})",
+        f"take = lambda self, n: type('X', (), {{'__repr__': lambda self: {TURNS!r}}})()",
+    ],
+    ids=["error", "object"],
+)
+def test_no_control_characters_reach_the_report(shown, mark):
+    text = mark(f"{WRONG}\n{shown}\nCounter.take = take").report.text
+
+    assert "?" in text
+    assert not {*TURNS} - {*"[2J"} & {*text}
+
+
 def test_the_same_submission_and_seed_give_the_same_bytes(mark):
     odd = "print({'a', 'b', 'c'}, object())\n" + WRONG.replace(
         "self.chairs += 0", "raise ValueError({'x', 'y', 'z'}, object(), id(self) and 1)"
