@@ -47,8 +47,11 @@ _WANTED = (".ipynb", ".py", ".pyw", ".sql", ".ipynb.json", ".ipynb.txt", ".py.tx
 """`.sql` is in projects only; the last three are what some browsers and editors make."""
 _ZIP = ".zip"
 _IGNORED = ("__MACOSX", "__pycache__", "desktop.ini")
+_NOTEBOOK = re.compile(r"\.ipynb(?:\.json|\.txt)?$", re.IGNORECASE)
 _MOODLES = re.compile(r"_\d+_assign")
 """In the name of the folder that Moodle makes of one learner's files."""
+_GRADESCOPES = re.compile(r"submission_\d+$")
+"""The name of the folder that Gradescope makes of one learner's files."""
 
 
 @dataclass(frozen=True)
@@ -159,15 +162,19 @@ def _from_file(path: str, data: bytes) -> Iterator[File]:
     elif path.lower().endswith(_WANTED):
         yield File(path, data)
     else:
-        raise _Refused(f"{PurePosixPath(path).suffix or 'This'} is no notebook and no .py file.")
+        kind = PurePosixPath(path).suffix or "This"
+        raise _Refused(f"{kind} is no notebook and no .py file; hand in the notebook itself.")
 
 
 def _members(data: bytes, name: str) -> Iterator[tuple[str, bytes]]:
     """Path and content of the notebooks and scripts in a zip."""
     with _unzipping(name), zipfile.ZipFile(io.BytesIO(data)) as archive:
-        for path, info in _listed(archive, name):
-            if path.lower().endswith(_WANTED):  # a zip within a zip is not even unzipped
-                yield path, _extracted(archive, info)
+        listed = [*_listed(archive, name)]
+        kept = [(path, info) for path, info in listed if path.lower().endswith(_WANTED)]
+        if not kept and any(path.lower().endswith(_ZIP) for path, _ in listed):
+            raise _Refused(f"{name} has a zip within a zip; hand in the notebook itself.")
+        for path, info in kept:
+            yield path, _extracted(archive, info)
 
 
 @contextmanager
@@ -251,15 +258,20 @@ def _class_zip(place: Path) -> Iterator[list[Submission]]:
 def _wrapping(paths: list[str]) -> str:
     """The folder around a whole class, as "compress folder" gives it, with its slash; or "".
 
-    It is the only one and directly holds several submissions. The folder of the only
-    learner of a class is known by Moodle's name for it, or by the package in it.
+    It is the only one and holds several submissions: files, or, as from Gradescope, only
+    folders with notebooks. The folder of the only learner of a class is known by Moodle's
+    name for it, or by the package in it.
     """
     top = paths[0].partition("/")[0] + "/" if paths else ""
     if not all(path.startswith(top) for path in paths) or _MOODLES.search(top):
         return ""
-    names = [path.removeprefix(top).lower() for path in paths]
-    direct = [name for name in names if "/" not in name and name.endswith((*_WANTED, _ZIP))]
-    return top if len(direct) > 1 and "__init__.py" not in direct else ""
+    wanted = [p.removeprefix(top) for p in paths if p.lower().endswith((*_WANTED, _ZIP))]
+    direct = [name.lower() for name in wanted if "/" not in name]
+    if direct:
+        return top if len(direct) > 1 and "__init__.py" not in direct else ""
+    folders = {name.partition("/")[0] for name in wanted}
+    theirs = {name.partition("/")[0] for name in wanted if _NOTEBOOK.search(name)}
+    return top if len(folders) > 1 and all(map(_GRADESCOPES.match, folders - theirs)) else ""
 
 
 def _of_class(

@@ -103,13 +103,34 @@ def test_a_class_zip_may_have_one_folder_around_everybody(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("paths", "learners"),
+    [
+        (
+            ["out/submission_1/a.ipynb", "out/submission_2/b.py", "out/metadata.yml"],
+            ["metadata.yml", "submission_1", "submission_2"],
+        ),
+        (
+            ["Submitted files/Ana/Version 1/a.ipynb", "Submitted files/Bo/Version 1/a.ipynb"],
+            ["Ana", "Bo"],
+        ),
+    ],
+    ids=["of Gradescope", "of Teams"],
+)
+def test_a_class_zip_may_have_a_folder_of_folders(paths, learners, tmp_path):
+    (tmp_path / "class.zip").write_bytes(zipped(**dict.fromkeys(paths, "x = 1")))
+
+    assert [each.name for each in read(tmp_path / "class.zip")] == learners
+
+
+@pytest.mark.parametrize(
     "names",
     [
         ["Ana Ruiz_1_assignsubmission_file/a.ipynb", "Ana Ruiz_1_assignsubmission_file/b.py"],
         ["ana/a.ipynb", "ana/more/b.py"],
         ["shop/__init__.py", "shop/stock.py"],
+        ["ana/src/a.py", "ana/tests/b.py"],
     ],
-    ids=["of Moodle", "with one notebook", "of a package"],
+    ids=["of Moodle", "with one notebook", "of a package", "with two folders"],
 )
 def test_the_folder_of_the_only_learner_of_a_class_stays_theirs(names, tmp_path):
     with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
@@ -218,7 +239,15 @@ def test_a_broken_zip_has_a_sentence(place, data):
 def test_other_kinds_of_files_have_a_sentence(place):
     (place / "ana.pdf").write_bytes(b"%PDF")
 
-    assert one(place).problem == ".pdf is no notebook and no .py file."
+    words = ".pdf is no notebook and no .py file; hand in the notebook itself."
+    assert one(place).problem == words
+
+
+def test_a_zip_within_a_zip_has_a_sentence(place):
+    (place / "ana.zip").write_bytes(zipped(**{"inner.zip": zipped(**{"a.py": "x = 1"})}))
+
+    words = "ana.zip has a zip within a zip; hand in the notebook itself."
+    assert one(place).problem == words
 
 
 def test_a_folder_that_is_not_there_is_said_so(tmp_path):
