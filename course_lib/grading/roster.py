@@ -54,6 +54,8 @@ def read_roster(path: Path) -> list[Learner]:
     found = []
     for row in rows:
         fields = {columns[key]: (value or "").strip() for key, value in row.items() if key}
+        if not any(fields.values()):
+            continue  # spreadsheets leave such rows at the end
         found.append(Learner(fields.pop("name"), fields.pop("file"), fields))
     twice = _twice(learner.file for learner in found if learner.file)
     if twice:

@@ -389,6 +389,10 @@ def test_a_roster_may_be_as_any_spreadsheet_saves_it(tmp_path, between):
     assert ana == Learner("Ruiz Ana", "a17", {"email": "ana@example.org"})
 
 
+def test_empty_rows_of_a_roster_are_nobody(tmp_path):
+    assert len(roster(tmp_path, "file,name\r\na17,Ana\r\n,\r\n , \r\n")) == 1
+
+
 def test_a_roster_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(ValueError, match=r"roster\.csv cannot be read: No such file"):
         read_roster(tmp_path / "roster.csv")
