@@ -21,6 +21,9 @@ _SHARED = (b"Pss_Shmem:",)
 _IN_A_SOCKET = 2**18
 """Bytes that one may hold unread, which are no process's own."""
 
+_UNKNOWN = 2**62
+"""Bytes, where nobody can say: of a process that goes on without its first thread."""
+
 _NAMELESS = "/dev/zero (deleted)"
 """How shared memory is called that no file stands for."""
 
@@ -96,32 +99,34 @@ def _nameless(names: Iterable[str]) -> int:
     sizes: dict[str, int] = {}
     for name in names:
         for thread in _listed(f"/proc/{name}/task"):
-            maps = f"/proc/{name}/task/{thread}/maps"
-            if found := _mapped(maps, f"/proc/{name}/map_files"):
+            if found := _mapped(name, thread):
                 sizes |= found
                 break
     return sum(sizes.values())
 
 
-def _mapped(maps: str, files: str) -> dict[str, int]:
-    """For each piece of such memory that these maps show, by its number, its bytes."""
+def _mapped(process: str, thread: str) -> dict[str, int]:
+    """For each piece of such memory that this thread sees, by its number, its bytes."""
     found = {}
     try:
+        maps = f"/proc/{process}/task/{thread}/maps"
         with open(maps, encoding="utf-8", errors="replace") as opened:
             lines = [line.split(maxsplit=5) for line in opened if _NAMELESS in line]
     except OSError:
         return {}
     for place, rights, start, _device, number, *_name in lines:
         if rights.endswith("s") and number not in found:
-            found[number] = _bytes_of(f"{files}/{place}", place, int(start, 16))
+            found[number] = _bytes_of(process, place, int(start, 16))
     return found
 
 
-def _bytes_of(file: str, place: str, start: int) -> int:
-    """What is in use of it; as much as can be, where only an administrator may ask."""
+def _bytes_of(process: str, place: str, start: int) -> int:
+    """What is in use of it; as much as seems likely, where only an administrator may ask."""
     try:
-        return os.stat(file).st_blocks * 512
+        return os.stat(f"/proc/{process}/map_files/{place}").st_blocks * 512
     except OSError:
+        if _fields(f"/proc/{process}/status", _IN_USE) == []:
+            return _UNKNOWN
         low, high = (int(number, 16) for number in place.split("-"))
         return start + high - low
 

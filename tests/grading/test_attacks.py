@@ -290,6 +290,24 @@ for _ in range(2):
         ctypes.CDLL(None).syscall(THREAD_ENDS, 0)
 time.sleep(3)
 """,
+    "shared pages of a process whose first thread has ended": """
+import ctypes, mmap, os, threading, time
+libc = ctypes.CDLL(None)
+libc.mmap.restype = ctypes.c_void_p
+def hog():
+    time.sleep(0.05)
+    for _ in range(24):
+        place = libc.mmap(None, 2 ** 26, 3, mmap.MAP_SHARED | mmap.MAP_ANONYMOUS, -1, 0)
+        ctypes.memset(place, 1, 2 ** 26)
+        libc.munmap(ctypes.c_void_p(place + 4096), 2 ** 26 - 4096)
+    time.sleep(3)
+    os._exit(0)
+if os.fork() == 0:
+    threading.Thread(target=hog).start()
+    THREAD_ENDS = 60
+    libc.syscall(THREAD_ENDS, 0)
+time.sleep(4)
+""",
     "what is in sockets": """
 import os, socket, time
 for _ in range(20):
