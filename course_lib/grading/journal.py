@@ -22,7 +22,7 @@ from course_lib.grading.notebook_cells import Cell
 
 __all__ = ["Journal", "key_of"]
 
-VERSION = "2"
+VERSION = "3"
 """Changes whenever the grader would give other marks, or other words."""
 
 SYNC_AFTER = 1.0
