@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +15,8 @@ from course_lib.grading.handed_in import HandedIn, Submission
 __all__ = ["Learner", "assigned", "read_roster"]
 
 _NEEDED = ("file", "name")
+_BEFORE_THE_HEAD = re.compile(r"\A(?:[ \t]*\r?\n|sep=.\r?\n)+")
+"""Empty lines, and the line that tells Excel what stands between columns."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ def read_roster(path: Path) -> list[Learner]:
         raise ValueError(f"The roster {path} cannot be read: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise ValueError(f"The roster {path} cannot be read; save it as CSV in UTF-8.") from error
+    text = _BEFORE_THE_HEAD.sub("", text)
     head = text.partition("\n")[0]
     rows = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count))
     columns = {name: name.strip().lower() for name in rows.fieldnames or ()}

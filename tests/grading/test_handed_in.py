@@ -393,6 +393,11 @@ def test_empty_rows_of_a_roster_are_nobody(tmp_path):
     assert len(roster(tmp_path, "file,name\r\na17,Ana\r\n,\r\n , \r\n")) == 1
 
 
+@pytest.mark.parametrize("before", ["sep=;\r\n", "\n", " \r\nsep=;\n"])
+def test_what_excel_reads_before_the_head_of_a_roster_is_no_head(tmp_path, before):
+    assert len(roster(tmp_path, f"{before}file;name\r\na17;Ana\r\n")) == 1
+
+
 def test_a_roster_that_is_not_there_is_said_so(tmp_path):
     with pytest.raises(ValueError, match=r"roster\.csv cannot be read: No such file"):
         read_roster(tmp_path / "roster.csv")
