@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -30,6 +31,8 @@ from course_lib.practice.learner import CodeCell
 
 __all__ = ["Recovered", "recover"]
 
+_PYTHON = f"Python {sys.version_info.major}.{sys.version_info.minor}"
+"""Learners may have a newer one, which reads more."""
 _FENCED = re.compile(r"^```.*\n((?:(?!```).*\n)*)```", re.MULTILINE)
 
 
@@ -182,7 +185,7 @@ def _error(cells: list[_Cell], names: tuple[str, ...]) -> dict[str, object]:
             error = syntax_error(cell.code) or SyntaxError("it is too large or too deep")
             return {
                 "cell": cell.name,
-                "reason": str(error.msg or "invalid syntax")[:200],
+                "reason": f"{str(error.msg or 'invalid syntax')[:200]} (for {_PYTHON})",
                 "number": error.lineno or 1,
                 "text": str(error.text or "")[:200],
             }
