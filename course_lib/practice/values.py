@@ -13,7 +13,7 @@ import math
 import re
 import reprlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -175,10 +175,15 @@ def same(expected: object, got: object) -> bool:
     if isinstance(expected, list | tuple) and isinstance(got, list | tuple):
         return len(expected) == len(got) and all(map(same, expected, got))
     if isinstance(expected, dict) and isinstance(got, dict):
-        return expected.keys() == got.keys() and all(same(v, got[k]) for k, v in expected.items())
-    if isinstance(expected, set) and isinstance(got, set) and expected != got:
+        return _typed(expected) == _typed(got) and all(same(v, got[k]) for k, v in expected.items())
+    if isinstance(expected, set) and isinstance(got, set) and _typed(expected) != _typed(got):
         return sorted(map(repr, expected)) == sorted(map(repr, got))  # a NaN equals no other NaN
     return expected == got
+
+
+def _typed(keys: Iterable[object]) -> set[tuple[type, object]]:
+    """True as a key is not 1."""
+    return {(type(key), key) for key in keys}
 
 
 def difference(expected: object, got: object) -> Difference | None:

@@ -122,6 +122,8 @@ def test_an_integer_of_forty_thousand_digits_is_foreign():
         ({"a": 1}, {"a": True}, False),
         ({"a": 1, "b": 2}, {"b": 2, "a": 1}, True),
         ({1, 2}, {2, 1}, True),
+        ({1}, {True}, False),
+        ({1: "a"}, {True: "a"}, False),
     ],
 )
 def test_same_means_equal_values_of_equal_types(left, right, expected):
