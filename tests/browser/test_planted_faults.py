@@ -16,6 +16,8 @@ from course_lib.proof.browser import audit
 from course_lib.proof.browser.lab import Lab, close_lesson, open_lesson, run_all
 from course_lib.proof.browser.walk import walk
 
+from .planted_by_authors import BY_AUTHORS
+
 DOT = (
     "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9Q"
     "DwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -115,6 +117,7 @@ CELLS = {
     "unknown control": 'group(w.HTML(\'<input type="color" aria-label="colour">\'))[0]',
     "not usable by keyboard": """\
         only('<label><input type="checkbox" onclick="return false">stuck</label>')""",
+    **BY_AUTHORS,
 }
 """Rule -> the cell that breaks it."""
 
@@ -168,11 +171,12 @@ def in_notebook(running_lab: Lab, page: Any) -> set[str]:
     audit.prepare(page)
     found = [*walk(page, latest=3_000).found, *audit.look(page, audit.NOTEBOOK, whole=False)]
     close_lesson(page)
-    planted = {rule: f"cell {number}, " for number, rule in enumerate(CELLS, 3)}
+    told = {(one.rule, one.where.split(",")[0]) for one in found}
+    rules = {rule for rule, _ in told}
     return {
-        one.rule
-        for one in found
-        if one.rule in NO_PLACE or one.where.startswith(planted.get(one.rule, "nowhere"))
+        planted
+        for number, planted in enumerate(CELLS, 3)
+        if (planted.split(" #")[0], f"cell {number}") in told or planted in rules & {*NO_PLACE}
     }
 
 
@@ -205,7 +209,7 @@ def test_every_rule_has_its_planted_fault() -> None:
         Path(audit.__file__).parent.glob("*.py")
     )
     text = "\n".join(path.read_text("utf-8") for path in files)
-    rules = set(re.findall(r"""(?:tell\(|rule: |Finding\(\s*)['"]([^'"]+)['"]""", text))
+    rules = set(re.findall(r"""(?:tell\(|once\(|rule: |Finding\(\s*)['"]([^'"]+)['"]""", text))
     planted = {*CELLS, *WHOLE, *TEXT, *IN_PAGE}
 
     assert rules <= planted

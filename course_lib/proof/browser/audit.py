@@ -59,7 +59,7 @@ def _script(name: str) -> str:
 
 def prepare(page: Any) -> None:
     """Give the page our rules and axe-core."""
-    for name in ("page_rules.js", "contrast.js", "controls.js", "axe"):
+    for name in ("page_rules.js", "author_rules.js", "contrast.js", "controls.js", "axe"):
         page.evaluate(_script(name))
 
 
@@ -70,6 +70,9 @@ def look(page: Any, selector: str, *, whole: bool) -> list[Finding]:
         whole: a page of the HTML edition; else the notebook in JupyterLab.
     """
     seen = [*content(page, selector, whole=whole), *contrast(page, selector)]
+    if not whole:  # a page of the HTML edition runs no kernel
+        restless = "s => courseAudit.restless(document.querySelector(s))"
+        seen += findings(page.evaluate(restless, selector))
     with _plain_code(page, selector):
         return [*seen, *unnamed(page, selector), *axe_rules(page, selector)]
 
@@ -90,6 +93,7 @@ def content(page: Any, selector: str, *, whole: bool) -> list[Finding]:
     rows = page.evaluate(
         "([s, w]) => courseAudit.page(document.querySelector(s), w)", [selector, whole]
     )
+    rows += page.evaluate("s => courseAudit.authored(document.querySelector(s))", selector)
     return findings(rows)
 
 

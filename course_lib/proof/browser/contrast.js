@@ -41,6 +41,13 @@
     const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
     const seen = new Set();
     let looked = 0;
+    const judge = (node, colour, least) => {
+      const under = ground(node);
+      const value = ratio(over(colour, under), under);
+      const pair = `rgb(${colour.slice(0, 3).map(Math.round)}) on ${under.slice(0, 3).map(Math.round)}`;
+      if (value + 0.005 >= least || found.has(pair)) return;
+      found.set(pair, { rule: 'text contrast', where: audit.where(node), what: `${value.toFixed(2)}: ${pair}` });
+    };
     for (let node = walker.nextNode(); node; node = walker.nextNode()) {
       const parent = node.parentElement;
       if (!node.data.trim() || seen.has(parent)) continue;
@@ -53,17 +60,19 @@
       if (box.width < 2 || box.height < 2) continue;  // kept for screen readers only
       const colour = parse(style.color);
       colour[3] *= faded(parent);
-      const under = ground(parent);
-      const value = ratio(over(colour, under), under);
       const large = size >= 24 || (size >= 18.66 && Number(style.fontWeight) >= 700);
       looked += 1;
-      if (value + 0.005 < (large ? 3 : 4.5)) {
-        const pair = `${style.color} on ${under.slice(0, 3).map(Math.round)}`;
-        if (!found.has(pair)) {
-          found.set(pair, { rule: 'text contrast', where: audit.where(parent), what: `${value.toFixed(2)}: ${pair}` });
-        }
-      }
+      judge(parent, colour, large ? 3 : 4.5);
     }
+    // What is written into a field is no text of the page.
+    root.querySelectorAll('input, textarea, select').forEach((field) => {
+      if (field.matches(':disabled, [type=checkbox], [type=radio], [type=hidden], [type=color], [type=range]')) return;
+      if (field.closest('.cm-editor') || !field.checkVisibility({ visibilityProperty: true })) return;
+      if (!field.value) return;
+      const colour = parse(getComputedStyle(field).color);
+      colour[3] *= faded(field);
+      judge(field, colour, 4.5);
+    });
     return { looked, found: [...found.values()] };
   };
 

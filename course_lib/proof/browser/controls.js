@@ -1,8 +1,11 @@
 // What the walk by keyboard needs to know of the interactives of a lesson.
 (() => {
   const audit = (window.courseAudit = window.courseAudit || {});
-  const CONTROLS = 'input:not([type=hidden]), select, textarea, button, [role=slider], [role=textbox]';
-  const spoken = (group) => [...group.querySelectorAll('[role=status], [aria-live=polite]')]
+  const CONTROLS = 'input:not([type=hidden]), select, textarea, button, [role=slider], [role=textbox], .lm-AccordionPanel-title, .jupyter-widget-Collapse-header';
+  // A region that is hidden tells nothing.
+  const live = (group) => [...group.querySelectorAll('[role=status], [aria-live=polite]')]
+    .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[aria-hidden=true]'));
+  const spoken = (group) => live(group)
     .map((one) => one.textContent.trim()).join(' | ');
   const drawn = (group) => [...group.querySelectorAll('img')].map((one) => one.src.length + one.src.slice(-400)).join();
   const groups = () => [...document.querySelectorAll('.jp-OutputArea .course-group')];
@@ -45,7 +48,7 @@
   });
   const describe = (group) => ({
     cell: [...document.querySelectorAll('.jp-Notebook .jp-Cell')].indexOf(group.closest('.jp-Cell')),
-    live: group.querySelectorAll('[role=status]').length,
+    live: live(group).length,
     picture: group.querySelectorAll('img').length > 0,
     where: audit.where(group),
   });

@@ -18,8 +18,8 @@
       .filter(Boolean).join(', ');
   };
 
-  const STAND_IN = /^(image|picture|figure|no description.*|.*\.(png|svg|jpe?g|gif))$/i;
-  const VAGUE = /^(link|here|click here|more|read more|this|this page|https?:.*)$/i;
+  const STAND_IN = /^(image|picture|figure|no description.*|(todo|tbd|fixme)\b.*|.*\.(png|svg|jpe?g|gif))$/i;
+  const VAGUE = /^(link|here|click here|more|read more|this|this page|this link|see here|details|learn more|more information|(https?:|www\.).*)$/i;
 
   audit.page = (root, page) => {
     const found = [];
@@ -68,9 +68,13 @@
     };
 
     const tables = () => all('table').forEach((table) => {
-      if (table.getAttribute('role') === 'presentation') return;
       const heads = [...table.querySelectorAll('th')];
-      if (!words(table.querySelector('caption'))) tell('table without a caption', table, 'say what it shows');
+      const caption = table.querySelector('caption');
+      if (/^(presentation|none)$/.test(table.getAttribute('role'))) {
+        if (heads.length || caption) tell('table without headers', table, 'its role takes them away');
+        return;
+      }
+      if (!words(caption) || !(shown(caption) || !shown(table))) tell('table without a caption', table, 'say what it shows');
       if (!heads.length) return tell('table without headers', table, 'mark its headers as th');
       heads.filter((head) => !head.getAttribute('scope')).slice(0, 1)
         .forEach((head) => tell('header without scope', head, 'scope="col" or scope="row"'));
@@ -135,7 +139,7 @@
 
     const motion = () => {
       document.getAnimations().filter((one) => one.effect && root.contains(one.effect.target))
-        .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().iterations === Infinity)
+        .filter((one) => one.playState === 'running' && one.effect.getComputedTiming().endTime > 5000)
         .forEach((one) => tell('motion that does not end', one.effect.target, 'let nothing move by itself'));
       all('video[autoplay], audio[autoplay], marquee').forEach((one) =>
         tell('starts by itself', one, 'let the reader start it'));
