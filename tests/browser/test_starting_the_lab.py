@@ -1,34 +1,12 @@
 """Each process of this gate starts a JupyterLab of its own, often at the same moment."""
 
 import json
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from pathlib import Path
-from threading import Barrier
-from typing import Any
-from urllib.request import ProxyHandler, build_opener
 
 import pytest
 
 from course_lib.proof.browser import lab as labs
 from course_lib.proof.browser.lab import Lab, lab
-
-
-def test_two_that_start_together_are_two(tmp_path: Path) -> None:
-    both = Barrier(2)
-
-    def start(name: str) -> Lab:
-        both.wait()
-        return opened.enter_context(lab(tmp_path / name))
-
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-    with ExitStack() as opened, ThreadPoolExecutor(2) as threads:
-        one, other = threads.map(start, ("one", "other"))
-
-        (one.work / "whose.txt").write_text("one", encoding="utf-8")
-        (other.work / "whose.txt").write_text("other", encoding="utf-8")
-        assert (_served(one), _served(other)) == ("one", "other")
 
 
 def test_a_server_that_never_listened_is_not_taken_for_one(
@@ -52,9 +30,3 @@ notes.mkdir(parents=True)
 print("no port", flush=True)
 time.sleep(60)
 """
-
-
-def _served(by: Lab) -> Any:
-    address = f"{by.url}api/contents/whose.txt?token={by.token}"
-    with build_opener(ProxyHandler({})).open(address) as answer:
-        return json.load(answer)["content"]

@@ -1,7 +1,7 @@
 // What the walk by keyboard needs to know of the interactives of a lesson.
 (() => {
   const audit = (window.courseAudit = window.courseAudit || {});
-  const CONTROLS = 'input:not([type=hidden]), select, textarea, button, [role=slider], [role=textbox], .lm-AccordionPanel-title, .jupyter-widget-Collapse-header';
+  const CONTROLS = 'summary, input:not([type=hidden]), select, textarea, button, [role=slider], [role=textbox], .lm-AccordionPanel-title, .jupyter-widget-Collapse-header';
   // A region that is hidden tells nothing.
   const live = (group) => [...group.querySelectorAll('[role=status], [aria-live=polite]')]
     .filter((one) => one.checkVisibility({ visibilityProperty: true }) && !one.closest('[aria-hidden=true]'));
@@ -90,21 +90,45 @@
     return String(one.getAttribute('aria-valuetext') || one.getAttribute('aria-valuenow') || one.value || one.textContent);
   };
   audit.stateNow = () => (document.activeElement ? stateOf(document.activeElement) : '');
-  // From now on `audit.heard` tells: milliseconds until the words changed, and whether the picture did.
+  // From now on it is heard what the group says and draws.
   audit.listen = (number) => {
     const group = groups()[number];
     const before = spoken(group);
     const pictureBefore = drawn(group);
-    const heard = (audit.heard = { after: null, kept: true, picture: false, begin: performance.now() });
+    const begin = performance.now();
+    const heard = (audit.heard = { after: null, kept: true, picture: false, told: () => {} });
     const lives = [...group.querySelectorAll('[role=status]')];
     audit.ear && audit.ear.disconnect();
     audit.ear = new MutationObserver(() => {
       if (heard.after === null && spoken(group) !== before) {
-        heard.after = performance.now() - heard.begin;
+        heard.after = performance.now() - begin;
         heard.kept = lives.every((one) => one.isConnected);
       }
       if (drawn(group) !== pictureBefore) heard.picture = true;
+      heard.told();
     });
     audit.ear.observe(group, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['src'] });
+  };
+  const until = (what, limit) => new Promise((done) => {
+    setTimeout(done, limit);
+    (audit.heard.told = () => audit.heard[what] && done())();
+  });
+  const frame = () => new Promise(requestAnimationFrame);
+  const moved = async (before) => {
+    for (let i = 0; i < 12 && audit.stateNow() === before; i++) await frame();
+    return audit.stateNow() !== before;
+  };
+  // What came of a key: milliseconds until the words changed, whether their region was kept and
+  // the picture changed, and the control's state; null if the key did not move it from `before`,
+  // which a button has not.
+  // `words` and `picture`: milliseconds to wait for them.
+  audit.cameOf = async ({ before, words, picture }) => {
+    const pressed = before === null;
+    if (!pressed && !(await moved(before))) return null;
+    if (words) await until('after', words);
+    for (let i = 0; pressed && i < 3; i++) await frame();  // further controls come with the words
+    if (picture) await until('picture', picture);
+    const { after, kept, picture: drawnAnew } = audit.heard;
+    return { after, kept, picture: drawnAnew, state: audit.stateNow() };
   };
 })();

@@ -18,6 +18,8 @@ __all__ = ["Walk", "walk"]
 SOON = 500  # milliseconds from a key to the words; who hears nothing presses again
 _LATEST = 8_000  # what is not told or drawn by then never is, also on a machine under load
 _TABS = 100  # more than any cell has; then Tab goes round in a circle
+_NEAR = 10  # within so many Tabs comes the first control of a cell, if there is one
+_SETTLES = 100  # milliseconds; what an answer enables may come after its words
 _ROUNDS = 3  # an answer can enable further controls
 _TRIES = 8  # a machine under load may be slow now and then
 
@@ -38,14 +40,6 @@ number => {
   notebook.mode = 'command';
   notebook.activeCell.node.scrollIntoView();
   notebook.activeCell.node.focus();
-}"""
-_HEARD = "() => courseAudit.heard.after !== null"
-_SEEN = "() => courseAudit.heard.picture"
-_MOVED = """\
-async before => {
-  const frame = () => new Promise(requestAnimationFrame);
-  for (let i = 0; i < 12 && courseAudit.stateNow() === before; i++) await frame();
-  return courseAudit.stateNow() !== before;
 }"""
 
 
@@ -90,6 +84,7 @@ def _walk_cell(
                 used.add(control["id"])
                 number = control["group"]
                 found += _use(page, number, groups[number], control, latest)
+        page.wait_for_timeout(_SETTLES)
         if not (left := _unused(page, cell, groups, used)):
             break
     found += [
@@ -112,10 +107,10 @@ def _tabbed(
     """Each control of the cell on which Tab stops, from the cell on; a trap is told."""
     page.evaluate(_SELECT_CELL, cell)
     control = None
-    for _ in range(_TABS):
+    for tabs in range(_TABS):
         page.keyboard.press("Tab")
         focus = page.evaluate("cell => courseAudit.focused(cell)", cell)
-        if control and not focus["inside"]:
+        if not focus["inside"] and (control or tabs >= _NEAR):
             return
         if focus["control"]:
             control = focus["control"]
@@ -152,14 +147,16 @@ def _use(
             break  # it speaks and never draws
         page.evaluate("number => courseAudit.listen(number)", number)
         page.keyboard.press(key)
-        if role != "button" and not page.evaluate(_MOVED, state):
+        picture = latest if turn == 2 * once - 1 else SOON
+        waits = {
+            "before": None if role == "button" else state,
+            "words": patience if speaks else 0,
+            "picture": picture if draws and not drawn else 0,
+        }
+        heard = page.evaluate("waits => courseAudit.cameOf(waits)", waits)
+        if heard is None:
             continue  # it stood at this end already, so there is nothing to tell
-        if speaks:
-            _await(page, _HEARD, patience)
-        if draws and not drawn:
-            _await(page, _SEEN, latest if turn == 2 * once - 1 else SOON)
-        heard = page.evaluate("() => courseAudit.heard")
-        state = page.evaluate("() => courseAudit.stateNow()")
+        state = heard["state"]
         spoken += [heard["after"]] if heard["after"] is not None else []
         patience = latest if spoken else SOON  # words of one key must not pass for the next's
         kept, drawn = kept and heard["kept"], drawn or heard["picture"]
@@ -183,12 +180,3 @@ def _done(
 ) -> bool:
     told = not speaks or (bool(spoken) and min(spoken) <= SOON)
     return told and (not draws or drawn) and (role == "button" or changed)
-
-
-def _await(page: Any, condition: str, limit: int) -> None:
-    from playwright.sync_api import TimeoutError as Late
-
-    try:
-        page.wait_for_function(condition, timeout=limit, polling=20)
-    except Late:
-        return
