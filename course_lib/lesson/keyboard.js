@@ -34,12 +34,14 @@
 
   // While a cell runs the kernel hears no control; words say so, within half a second.
   const BUSY = 'A cell is still running. What you do here is heard when it has ended.';
-  const busy = () => [...document.querySelectorAll('.jp-Notebook .jp-InputPrompt')]
+  const runs = (notebook) => [...notebook.querySelectorAll('.jp-InputPrompt')]
     .some((one) => one.textContent.startsWith('[*]'));
   const ASKS = '.course-group :is(button, select, input[type=checkbox], [role=slider])';
   const waiting = (event) => {
     const status = event.target.closest(ASKS) && statusOf(event.target);
-    if (!status || /^(Tab|Shift|Escape)$/.test(event.key) || !busy()) return;
+    const notebook = event.target.closest('.jp-Notebook');  // another one has a kernel of its own
+    const busy = () => runs(notebook);
+    if (!status || !notebook || /^(Tab|Shift|Escape)$/.test(event.key) || !busy()) return;
     const before = status.innerHTML;
     setTimeout(() => {
       if (!busy() || status.innerHTML !== before) return;

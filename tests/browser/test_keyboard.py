@@ -57,6 +57,9 @@ place => {
   jupyterapp.shell.currentWidget.content.activeCellIndex = place;
   jupyterapp.commands.execute('notebook:run-cell');
 }"""
+ANOTHER = """\
+() => document.body.insertAdjacentHTML('beforeend',
+  '<div id="another" class="jp-Notebook"><p class="jp-InputPrompt">[*]:</p></div>')"""
 RUNS = """\
 () => [...document.querySelectorAll('.jp-InputPrompt')].some((one) => one.textContent === '[*]:')"""
 KERNEL = "jupyterapp.shell.currentWidget.sessionContext.session.kernel"
@@ -87,6 +90,7 @@ def test_what_the_keyboard_does_reaches_the_reader(page: Any) -> None:
     arrows_stay_in_their_question(page)
     the_answer_judged_is_the_one_on_screen(page)
     a_running_cell_is_told(page)
+    a_cell_of_another_notebook_is_not_told(page)
     a_link_takes_the_keyboard_along(page)
     a_fold_says_whether_it_is_open(page)
     a_refused_value_is_told(page)
@@ -123,6 +127,16 @@ def a_running_cell_is_told(page: Any) -> None:
         page.wait_for_function(TOLD, arg=[0, words], timeout=SOON)
     told(page, "You said c 0.755.")
     assert "running" not in page.locator(".course-status").first.inner_text()
+
+
+def a_cell_of_another_notebook_is_not_told(page: Any) -> None:
+    page.evaluate(ANOTHER)
+    page.evaluate(f"() => {{ {KERNEL}.requestExecute({{ code: '{BUSY}' }}); }}")
+    page.get_by_role("button", name="Answer").focus()
+    press(page, "Enter")
+    page.wait_for_timeout(2 * SOON)
+    assert "running" not in page.locator(".course-status").first.inner_text()
+    page.evaluate("() => document.getElementById('another').remove()")
 
 
 def a_link_takes_the_keyboard_along(page: Any) -> None:
