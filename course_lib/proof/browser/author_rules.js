@@ -3,8 +3,7 @@
 // courseAudit.authored(root) gives [{rule, where, what}].
 (() => {
   const audit = (window.courseAudit = window.courseAudit || {});
-  const words = (node) => (node ? node.textContent.replace(/[\u200b\u00b6\s]+/g, ' ').trim() : '');
-  const shown = (node) => node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  const { words, shown } = audit;  // of page_rules.js
   const MADE = '.jp-RenderedMarkdown, .jp-OutputArea-output, main';
   const NATIVE = 'a[href], button, input, select, textarea, summary, option, label, video, audio';
   const CONTROL = 'button, input:not([type=hidden]), select, textarea, [role=slider], .lm-AccordionPanel-title, .jupyter-widget-Collapse-header';

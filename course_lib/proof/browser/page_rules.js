@@ -5,6 +5,7 @@
   const audit = (window.courseAudit = window.courseAudit || {});
   const words = (node) => (node ? node.textContent.replace(/[\u200b\u00b6\s]+/g, ' ').trim() : '');
   const shown = (node) => node.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+  Object.assign(audit, { words, shown });
   const short = (text) => (text.length > 60 ? text.slice(0, 57) + '...' : text);
 
   // Where a finding is: the lesson's cell, and what is seen there.
